@@ -1,0 +1,11 @@
+import { runService } from '../common/service';
+import { createApp } from './app';
+import { createPublishFollowerAdded } from './publish-follower-added';
+
+void runService('api-facade', { appPort: 8080 }, ({ dapr, logger, unlessStopping }) =>
+  createApp({
+    publish: createPublishFollowerAdded(dapr),
+    ready: unlessStopping(dapr.readyToPublish),
+    logger,
+  }),
+);

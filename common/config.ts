@@ -1,0 +1,90 @@
+import { isIP } from 'node:net';
+
+/** The process environment, or what a test puts in its place. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable with a value that cannot be used. The message is one line that names the variable, the value and what is allowed. */
+export class ConfigError extends Error {}
+
+/** What a variable may hold. `secret` keeps the value out of the error message. */
+export interface Rule<T> {
+  allowed: string;
+  parse: (text: string) => T | undefined;
+  secret?: boolean;
+}
+
+export const wholeNumber = (min: number, max: number): Rule<number> => ({
+  allowed: `a whole number from ${min} to ${max}`,
+  parse: (text) => (/^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined),
+});
+
+export const oneOf = <T extends string>(...choices: readonly T[]): Rule<T> => ({
+  allowed: choices.join(', '),
+  parse: (text) => choices.find((choice) => choice === text),
+});
+
+const port = wholeNumber(1, 65535);
+
+const ipAddress: Rule<string> = {
+  allowed: 'an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them',
+  parse: (text) => (isIP(text) ? text : undefined),
+};
+
+const componentName: Rule<string> = {
+  allowed: 'a Dapr component name: letters, digits, ".", "_" and "-"',
+  parse: (text) => (/^[\w.-]+$/.test(text) ? text : undefined),
+};
+
+const token: Rule<string> = {
+  allowed: 'visible ASCII characters without spaces',
+  parse: (text) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined),
+  secret: true,
+};
+
+/**
+ * The value of one variable. An empty variable counts as not set, because that is what `${NAME:-}` in a compose file gives.
+ *
+ * @throws {ConfigError} when the value is not allowed
+ */
+export function variable<T, F>(env: Environment, name: string, rule: Rule<T>, fallback: F): T | F {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = rule.parse(text);
+  if (value !== undefined) return value;
+  const shown = rule.secret ? 'not usable (the value is not shown)' : JSON.stringify(text);
+  throw new ConfigError(`${name} is ${shown}; allowed: ${rule.allowed}`);
+}
+
+export type LogFormat = 'pretty' | 'json';
+
+/** What every service is configured with. `APP_PORT`, `DAPR_HTTP_PORT` and the tokens carry Dapr's own names. */
+export interface Config {
+  appPort: number;
+  /** Loopback unless something outside this machine, container or pod must reach the service. */
+  listenAddress: string;
+  daprHttpPort: number;
+  daprApiToken: string | undefined;
+  appApiToken: string | undefined;
+  pubsubName: string;
+  logLevel: string;
+  /** Not set: pretty on a terminal, JSON otherwise. */
+  logFormat: LogFormat | undefined;
+}
+
+/**
+ * Reads and checks the variables that every service has.
+ *
+ * @throws {ConfigError} for the first variable whose value is not allowed
+ */
+export function readConfig(env: Environment, defaults: { appPort: number }): Config {
+  return {
+    appPort: variable(env, 'APP_PORT', port, defaults.appPort),
+    listenAddress: variable(env, 'LISTEN_ADDRESS', ipAddress, '127.0.0.1'),
+    daprHttpPort: variable(env, 'DAPR_HTTP_PORT', port, 3500),
+    daprApiToken: variable(env, 'DAPR_API_TOKEN', token, undefined),
+    appApiToken: variable(env, 'APP_API_TOKEN', token, undefined),
+    pubsubName: variable(env, 'PUBSUB_NAME', componentName, 'pubsub'),
+    logLevel: variable(env, 'LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'),
+    logFormat: variable(env, 'LOG_FORMAT', oneOf('pretty', 'json'), undefined),
+  };
+}

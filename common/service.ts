@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import closeWithGrace from 'close-with-grace';
+import type { Express } from 'express';
+import { type Config, ConfigError, readConfig } from './config';
+import { createDapr, type Dapr } from './dapr';
+import type { Ready } from './health';
+import { createLogger, type Logger } from './logger';
+import { closeServer, createHttpServer } from './server';
+
+// A container runtime kills after 10 s by default; whatever still runs then is cut off by us, with a line that says so.
+const STOP_TIMEOUT_MS = 9_000;
+
+/** What a service is wired from. */
+export interface Parts {
+  config: Config;
+  logger: Logger;
+  dapr: Dapr;
+  /** Wraps a readiness check so that it also fails once the service is stopping. */
+  unlessStopping: (ready: Ready) => Ready;
+}
+
+/**
+ * Runs one service until it is told to stop: reads the configuration, listens last, and on SIGTERM or SIGINT finishes
+ * the requests in flight before it exits with 0. What cannot start says why in one line and exits with 1.
+ */
+export async function runService(
+  name: string,
+  defaults: { appPort: number },
+  wire: (parts: Parts) => Express,
+): Promise<void> {
+  let config: Config;
+  try {
+    config = readConfig(process.env, defaults);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return fail(name, error.message);
+  }
+  const logger = createLogger(name, config);
+  let stopping = false;
+  const unlessStopping = (ready: Ready) => async () => {
+    if (stopping) throw new Error('The service is stopping.');
+    await ready();
+  };
+
+  const server = createHttpServer(wire({ config, logger, dapr: createDapr(config), unlessStopping }));
+  server.listen(config.appPort, config.listenAddress);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    return fail(name, `cannot listen on ${config.listenAddress}:${config.appPort}: ${(error as Error).message}`);
+  }
+  logger.info(`listening on ${config.listenAddress}:${config.appPort}`);
+
+  closeWithGrace({ delay: STOP_TIMEOUT_MS, logger }, async ({ err, signal }) => {
+    stopping = true;
+    if (err) logger.fatal({ err }, `stopping after an unexpected error: ${err}`);
+    else logger.info(`stopping on ${signal}`);
+    await closeServer(server);
+  });
+}
+
+function fail(name: string, reason: string): void {
+  process.stderr.write(`${name}: ${reason}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,220 @@
+/**
+ * JSON as Dapr reads it. Three things differ from `JSON.parse`, and subscribers can see each of them:
+ * numbers keep their spelling (1.50, 12345678901234567890), what follows the first value is not looked at, and the
+ * error messages are those of Go's encoding/json, because Dapr passes them on to its callers.
+ */
+
+/** A number as it was written. */
+export class JsonNumber {
+  constructor(readonly text: string) {}
+
+  toJSON(): number {
+    return Number(this.text);
+  }
+}
+
+export type JsonObject = { [key: string]: JsonValue };
+export type JsonValue = null | boolean | string | JsonNumber | JsonValue[] | JsonObject;
+
+/** Text that is not JSON, in Go's words. */
+export class JsonSyntaxError extends Error {}
+
+export const isJsonObject = (value: JsonValue | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
+
+// Go allows 10,000. Ours is what fits on the stack of a server that is already some calls deep.
+const MAX_DEPTH = 2_000;
+const [QUOTE, BACKSLASH, SPACE_CODE] = [0x22, 0x5c, 0x20];
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const SPACE = /[ \t\r\n]*/y;
+const LITERALS = { t: ['true', true], f: ['false', false], n: ['null', null] } as const;
+
+/** How Go shows a character in an error message. */
+function quote(char: string): string {
+  if (char === "'") return "'\\''";
+  if (char === '"') return `'"'`;
+  return `'${JSON.stringify(char).slice(1, -1)}'`;
+}
+
+/**
+ * The first value in `text`; what follows it is not looked at.
+ *
+ * @throws {JsonSyntaxError} when there is none
+ */
+export function parseJson(text: string): JsonValue {
+  return new Parser(text).first();
+}
+
+/**
+ * The value that `text` is.
+ *
+ * @throws {JsonSyntaxError} when it is none, or more than one
+ */
+export function parseWholeJson(text: string): JsonValue {
+  const parser = new Parser(text);
+  const value = parser.first();
+  parser.end();
+  return value;
+}
+
+class Parser {
+  private at = 0;
+  private depth = 0;
+
+  constructor(private readonly text: string) {}
+
+  first(): JsonValue {
+    this.skipSpace();
+    if (this.at >= this.text.length) throw new JsonSyntaxError('EOF');
+    return this.value();
+  }
+
+  end(): void {
+    this.skipSpace();
+    if (this.at < this.text.length) this.unexpected('after top-level value');
+  }
+
+  private value(): JsonValue {
+    const char = this.text[this.at];
+    if (char === '{') return this.object();
+    if (char === '[') return this.array();
+    if (char === '"') return this.string();
+    if (char === 't' || char === 'f' || char === 'n') return this.literal(char);
+    if (char === '-' || (char !== undefined && char >= '0' && char <= '9')) return this.number();
+    return this.unexpected('looking for beginning of value');
+  }
+
+  private object(): JsonObject {
+    const object: JsonObject = Object.create(null);
+    this.enter();
+    if (this.text[this.at] === '}') return this.leave(object);
+    for (;;) {
+      if (this.text[this.at] !== '"') this.unexpected('looking for beginning of object key string');
+      const key = this.string();
+      this.skipSpace();
+      if (this.text[this.at] !== ':') this.unexpected('after object key');
+      this.at += 1;
+      this.skipSpace();
+      object[key] = this.value();
+      this.skipSpace();
+      if (this.text[this.at] === '}') return this.leave(object);
+      if (this.text[this.at] !== ',') this.unexpected('after object key:value pair');
+      this.at += 1;
+      this.skipSpace();
+    }
+  }
+
+  private array(): JsonValue[] {
+    const array: JsonValue[] = [];
+    this.enter();
+    if (this.text[this.at] === ']') return this.leave(array);
+    for (;;) {
+      array.push(this.value());
+      this.skipSpace();
+      if (this.text[this.at] === ']') return this.leave(array);
+      if (this.text[this.at] !== ',') this.unexpected('after array element');
+      this.at += 1;
+      this.skipSpace();
+    }
+  }
+
+  private string(): string {
+    const start = this.at;
+    let escaped = false;
+    for (let i = start + 1; ; i += 1) {
+      const code = this.text.charCodeAt(i);
+      if (code === QUOTE) {
+        this.at = i + 1;
+        if (!escaped) return this.text.slice(start + 1, i);
+        try {
+          return JSON.parse(this.text.slice(start, i + 1));
+        } catch {
+          break;
+        }
+      }
+      if (code === BACKSLASH) {
+        escaped = true;
+        i += 1;
+      } else if (!(code >= SPACE_CODE)) break; // a control character, or the end of the text
+    }
+    this.at = start;
+    return this.badString();
+  }
+
+  /** Finds the character that ends a string before its closing quote. */
+  private badString(): never {
+    for (this.at += 1; this.at < this.text.length; this.at += 1) {
+      const char = this.text[this.at] ?? '';
+      if (char < ' ') this.unexpected('in string literal');
+      if (char !== '\\') continue;
+      this.at += 1;
+      const code = this.text[this.at] ?? '';
+      if (code === 'u') {
+        for (let i = 0; i < 4; i += 1) {
+          this.at += 1;
+          if (!/[0-9a-fA-F]/.test(this.text[this.at] ?? '')) this.unexpected('in \\u hexadecimal character escape');
+        }
+      } else if (code === '' || !'"\\/bfnrt'.includes(code)) this.unexpected('in string escape code');
+    }
+    throw new JsonSyntaxError('unexpected EOF');
+  }
+
+  private literal(first: keyof typeof LITERALS): boolean | null {
+    const [word, value] = LITERALS[first];
+    for (const expected of word) {
+      if (this.text[this.at] !== expected) this.unexpected(`in literal ${word} (expecting ${quote(expected)})`);
+      this.at += 1;
+    }
+    return value;
+  }
+
+  private number(): JsonNumber {
+    const text = this.match(NUMBER);
+    if (text === undefined) {
+      this.at += 1;
+      return this.unexpected('in numeric literal');
+    }
+    const next = this.text[this.at];
+    if (next === '.') this.badNumber('after decimal point in numeric literal');
+    if (next === 'e' || next === 'E') this.badNumber('in exponent of numeric literal');
+    return new JsonNumber(text);
+  }
+
+  private badNumber(context: string): never {
+    this.at += 1;
+    if (/[eE]/.test(this.text[this.at - 1] ?? '') && /[+-]/.test(this.text[this.at] ?? '')) this.at += 1;
+    return this.unexpected(context);
+  }
+
+  private match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.at;
+    const match = pattern.exec(this.text)?.[0];
+    if (match !== undefined) this.at += match.length;
+    return match;
+  }
+
+  private enter(): void {
+    this.depth += 1;
+    if (this.depth > MAX_DEPTH) throw new JsonSyntaxError('exceeded max depth');
+    this.at += 1;
+    this.skipSpace();
+  }
+
+  private leave<T>(value: T): T {
+    this.depth -= 1;
+    this.at += 1;
+    return value;
+  }
+
+  private skipSpace(): void {
+    const code = this.text.charCodeAt(this.at);
+    if (code > 32) return;
+    this.match(SPACE);
+  }
+
+  private unexpected(context: string): never {
+    const char = this.text[this.at];
+    if (char === undefined) throw new JsonSyntaxError('unexpected EOF');
+    throw new JsonSyntaxError(`invalid character ${quote(char)} ${context}`);
+  }
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
+
+/** What a publisher sent, and where. */
+export interface Publication {
+  pubsubName: string;
+  topic: string;
+  contentType: string;
+  data: Buffer;
+  /** The publisher's app id. */
+  source: string;
+  traceparent: string;
+  tracestate: string;
+}
+
+/** A body that is declared as a CloudEvent and is none. */
+export class EnvelopeError extends Error {}
+
+const mediaType = (contentType: string) => (contentType.split(';')[0] ?? '').trim().toLowerCase();
+
+/** RFC 3339 in seconds, as Dapr stamps events. */
+export const rfc3339 = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
+
+/**
+ * The CloudEvent 1.0 that Dapr makes of a publication: a CloudEvent is completed, anything else is wrapped.
+ * `cloudevent.*` metadata changes the envelope only when Dapr makes it; `ttlInSeconds` sets its expiration.
+ * https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-cloudevents/
+ *
+ * @throws {EnvelopeError} when the content type says CloudEvent and the body is no JSON object
+ */
+export function createEnvelope(publication: Publication, metadata: ReadonlyMap<string, string>): JsonObject {
+  const envelope =
+    mediaType(publication.contentType) === 'application/cloudevents+json'
+      ? complete(publication)
+      : wrap(publication, metadata);
+  const ttlInSeconds = Number(lookup(metadata, 'ttlInSeconds') ?? Number.NaN);
+  if (Number.isSafeInteger(ttlInSeconds) && ttlInSeconds > 0) {
+    envelope.expiration = rfc3339(new Date(Date.now() + ttlInSeconds * 1_000));
+  }
+  return envelope;
+}
+
+function complete({ data, topic, pubsubName, traceparent, tracestate }: Publication): JsonObject {
+  const event = parseObject(data.toString('utf8'));
+  if (event.time === undefined) event.time = rfc3339(new Date());
+  if (event.traceid === undefined) {
+    event.traceid = traceparent;
+    event.traceparent = traceparent;
+  }
+  if (event.tracestate === undefined) event.tracestate = tracestate;
+  event.source ??= 'Dapr';
+  event.type ??= 'com.dapr.event.sent';
+  event.specversion ??= '1.0';
+  event.topic = topic;
+  event.pubsubname = pubsubName;
+  return event;
+}
+
+function wrap(publication: Publication, metadata: ReadonlyMap<string, string>): JsonObject {
+  const attribute = (name: string) => lookup(metadata, `cloudevent.${name}`) || undefined;
+  const contentType = publication.contentType || 'text/plain';
+  const trace = attribute('traceparent') ?? attribute('traceid') ?? publication.traceparent;
+  const subject = attribute('subject');
+  return {
+    id: attribute('id') ?? randomUUID(),
+    specversion: '1.0',
+    datacontenttype: contentType,
+    source: attribute('source') ?? publication.source,
+    type: attribute('type') ?? 'com.dapr.event.sent',
+    topic: publication.topic,
+    pubsubname: publication.pubsubName,
+    traceid: trace,
+    traceparent: trace,
+    tracestate: attribute('tracestate') ?? publication.tracestate,
+    time: rfc3339(new Date()),
+    ...(subject !== undefined && { subject }),
+    ...wrapData(contentType, publication.data),
+  };
+}
+
+function wrapData(contentType: string, data: Buffer): JsonObject {
+  const type = mediaType(contentType);
+  if (type === 'application/octet-stream') return { data_base64: data.toString('base64') };
+  const text = data.toString('utf8');
+  if (type !== 'application/json') return { data: text };
+  try {
+    return { data: parseJson(text) };
+  } catch {
+    return { data: text };
+  }
+}
+
+/** What a subscriber of raw payloads gets: any message, wrapped in an event that Dapr makes up on arrival. */
+export const wrapRaw = (data: Buffer, topic: string, pubsubName: string): JsonObject => ({
+  id: randomUUID(),
+  specversion: '1.0',
+  datacontenttype: 'application/octet-stream',
+  source: 'Dapr',
+  type: 'com.dapr.event.sent',
+  topic,
+  pubsubname: pubsubName,
+  data_base64: data.toString('base64'),
+});
+
+/** An event whose `expiration` is past is not delivered. One that cannot be read as a time never expires. */
+export function hasExpired({ expiration }: JsonObject): boolean {
+  if (typeof expiration !== 'string' || !/^\d{4}-\d{2}-\d{2}T/.test(expiration)) return false;
+  return Date.parse(expiration) < Date.now();
+}
+
+/** A metadata value by name, in any spelling of upper and lower case. */
+export function lookup(metadata: ReadonlyMap<string, string>, name: string): string | undefined {
+  const exact = metadata.get(name);
+  if (exact !== undefined || metadata.size === 0) return exact;
+  const wanted = name.toLowerCase();
+  for (const [key, value] of metadata) if (key.toLowerCase() === wanted) return value;
+  return undefined;
+}
+
+function parseObject(text: string): JsonObject {
+  let value: JsonValue;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw new EnvelopeError(error.message, { cause: error });
+    throw error;
+  }
+  if (value === null) return Object.create(null);
+  if (!isJsonObject(value))
+    throw new EnvelopeError(`json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`);
+  return value;
+}
+
+/** What Go calls a JSON value of the wrong kind. */
+export function goKind(value: JsonValue): string {
+  if (Array.isArray(value)) return 'array';
+  if (isJsonObject(value)) return 'object';
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'number';
+}

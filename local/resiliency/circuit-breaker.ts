@@ -1,0 +1,111 @@
+import { parse } from '@marcbachmann/cel-js';
+import type { CircuitBreakerSpec } from '../resources/resiliency';
+
+/** The circuit is open: the call was not made. Trying again at once is of no use. */
+export class CircuitOpen extends Error {}
+
+interface Counts {
+  requests: number;
+  totalSuccesses: number;
+  totalFailures: number;
+  consecutiveSuccesses: number;
+  consecutiveFailures: number;
+}
+
+const zero = (): Counts => ({
+  requests: 0,
+  totalSuccesses: 0,
+  totalFailures: 0,
+  consecutiveSuccesses: 0,
+  consecutiveFailures: 0,
+});
+
+/**
+ * Stops calling what keeps failing. Closed, it counts; once `trip` is true of the counts it opens for `timeoutMs`;
+ * then, half-open, it lets `maxRequests` calls through: their success closes it, one failure opens it again.
+ * https://docs.dapr.io/operations/resiliency/policies/circuit-breakers/
+ */
+export class CircuitBreaker {
+  private state: 'closed' | 'open' | 'half-open' = 'closed';
+  private counts = zero();
+  /** A call that ends in another period than it began in says nothing about this one. */
+  private period = 0;
+  private endsAt: number;
+  private readonly trips: (counts: Counts) => boolean;
+
+  /** @throws {Error} when `trip` is not a CEL expression */
+  constructor(
+    private readonly spec: CircuitBreakerSpec,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.trips = spec.trip === undefined ? (counts) => counts.consecutiveFailures > 5 : compile(spec.trip);
+    this.endsAt = this.endOfPeriod();
+  }
+
+  /** @throws {CircuitOpen} without calling, or whatever `call` throws */
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    this.tick();
+    if (this.state === 'open') throw new CircuitOpen('circuit breaker is open');
+    if (this.state === 'half-open' && this.counts.requests >= this.spec.maxRequests) {
+      throw new CircuitOpen('too many requests');
+    }
+    const period = this.period;
+    this.counts.requests += 1;
+    try {
+      const result = await call();
+      this.ended(period, true);
+      return result;
+    } catch (error) {
+      this.ended(period, false);
+      throw error;
+    }
+  }
+
+  private ended(period: number, success: boolean): void {
+    this.tick();
+    if (period !== this.period) return;
+    const { counts } = this;
+    if (success) {
+      counts.totalSuccesses += 1;
+      counts.consecutiveSuccesses += 1;
+      counts.consecutiveFailures = 0;
+      if (this.state === 'half-open' && counts.consecutiveSuccesses >= this.spec.maxRequests) this.enter('closed');
+    } else {
+      counts.totalFailures += 1;
+      counts.consecutiveFailures += 1;
+      counts.consecutiveSuccesses = 0;
+      if (this.state === 'half-open' || this.trips(counts)) this.enter('open');
+    }
+  }
+
+  private tick(): void {
+    if (this.now() < this.endsAt) return;
+    if (this.state === 'open') this.enter('half-open');
+    else if (this.state === 'closed') this.enter('closed');
+  }
+
+  private enter(state: 'closed' | 'open' | 'half-open'): void {
+    this.state = state;
+    this.period += 1;
+    this.counts = zero();
+    this.endsAt = this.endOfPeriod();
+  }
+
+  private endOfPeriod(): number {
+    const { intervalMs, timeoutMs } = this.spec;
+    if (this.state === 'open') return this.now() + timeoutMs;
+    return this.state === 'closed' && intervalMs > 0 ? this.now() + intervalMs : Number.POSITIVE_INFINITY;
+  }
+}
+
+function compile(trip: string): (counts: Counts) => boolean {
+  const evaluate = parse(trip);
+  return (counts) => {
+    const integers = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, BigInt(count)]));
+    try {
+      return evaluate(integers) === true;
+    } catch {
+      return false; // as in Dapr: an expression that fails does not trip
+    }
+  };
+}

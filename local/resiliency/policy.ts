@@ -1,0 +1,125 @@
+import { getOrCreate } from '../get-or-create';
+import type { Log } from '../log';
+import type { CircuitBreakerSpec, PolicyNames, Resiliency, RetrySpec } from '../resources/resiliency';
+import { CircuitBreaker, CircuitOpen } from './circuit-breaker';
+import { Permanent, retry } from './retry';
+
+/** A failure with the HTTP status that caused it, so that a policy's `matching` can choose by status. */
+export class StatusError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The attempt took longer than the policy's timeout. */
+export class AttemptTimeout extends Error {}
+
+/** Runs a call under the policies that apply to it. The call's own signal is aborted when its attempt times out. */
+export type Policy = <T>(call: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal) => Promise<T>;
+
+export type Direction = 'Inbound' | 'Outbound';
+
+/**
+ * The policies of some Resiliency documents. A target's own names win; without an entry for the target, a policy with
+ * one of Dapr's default names applies. https://docs.dapr.io/operations/resiliency/policies/default-policies/
+ */
+export class Policies {
+  private readonly retries = new Map<string, RetrySpec>();
+  private readonly timeoutsMs = new Map<string, number>();
+  private readonly breakerSpecs = new Map<string, CircuitBreakerSpec>();
+  private readonly components = new Map<string, { inbound: PolicyNames; outbound: PolicyNames }>();
+  private readonly apps = new Map<string, PolicyNames>();
+  /** One circuit for each component, whatever the direction, as in Dapr. */
+  private readonly breakers = new Map<string, CircuitBreaker>();
+
+  constructor(
+    resiliencies: readonly Resiliency[],
+    private readonly log: Log,
+  ) {
+    for (const resiliency of resiliencies) {
+      for (const [name, spec] of resiliency.retries) this.retries.set(name, spec);
+      for (const [name, ms] of resiliency.timeoutsMs) this.timeoutsMs.set(name, ms);
+      for (const [name, spec] of resiliency.circuitBreakers) this.breakerSpecs.set(name, spec);
+      for (const [name, names] of resiliency.components) this.components.set(name, names);
+      for (const [name, names] of resiliency.apps) this.apps.set(name, names);
+    }
+  }
+
+  /** The policy for messages that a component brings (inbound), or for calls to it (outbound). */
+  component(name: string, kind: 'Pubsub' | 'Statestore', direction: Direction): Policy {
+    const own = this.components.get(name);
+    const levels = [`${kind}Component${direction}`, `Component${direction}`, ''];
+    const names = own ? own[direction === 'Inbound' ? 'inbound' : 'outbound'] : this.defaults(levels);
+    return this.policy(names, name);
+  }
+
+  /** The policy for calls to another app. */
+  app(appId: string): Policy {
+    return this.policy(this.apps.get(appId) ?? this.defaults(['App', '']), `app ${appId}`);
+  }
+
+  private defaults(levels: string[]): PolicyNames {
+    const find = (policies: ReadonlyMap<string, unknown>, suffix: string) =>
+      levels.map((level) => `Default${level}${suffix}`).find((name) => policies.has(name)) ?? '';
+    return {
+      timeout: find(this.timeoutsMs, 'TimeoutPolicy'),
+      retry: find(this.retries, 'RetryPolicy'),
+      circuitBreaker: find(this.breakerSpecs, 'CircuitBreakerPolicy'),
+    };
+  }
+
+  private policy(names: PolicyNames, target: string): Policy {
+    const named = <T>(policies: ReadonlyMap<string, T>, name: string, kind: string): T | undefined => {
+      if (name !== '' && !policies.has(name)) this.log.warn(`resiliency: there is no ${kind} policy named ${name}`);
+      return policies.get(name);
+    };
+    const timeoutMs = named(this.timeoutsMs, names.timeout, 'timeout') ?? 0;
+    const retrySpec = named(this.retries, names.retry, 'retry');
+    const breakerSpec = named(this.breakerSpecs, names.circuitBreaker, 'circuit breaker');
+    const breaker = breakerSpec && getOrCreate(this.breakers, target, () => new CircuitBreaker(breakerSpec));
+    return createPolicy(timeoutMs, retrySpec, breaker);
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+/** A timeout for each attempt, inside a circuit breaker, inside retries. */
+export function createPolicy(timeoutMs: number, retrySpec?: RetrySpec, breaker?: CircuitBreaker): Policy {
+  return (call, signal) => {
+    const attempt = timeoutMs > 0 ? () => withTimeout(call, timeoutMs, signal) : () => call(signal ?? NEVER);
+    const guarded = breaker ? () => breaker.run(attempt) : attempt;
+    if (!retrySpec) return guarded();
+    return retry(retrySpec, () => guarded().catch((error) => rethrow(error, retrySpec)), signal);
+  };
+}
+
+function rethrow(error: unknown, { httpStatusCodes }: RetrySpec): never {
+  const unwanted =
+    error instanceof StatusError &&
+    httpStatusCodes !== undefined &&
+    !httpStatusCodes.some(([from, to]) => from <= error.status && error.status <= to);
+  if (unwanted || error instanceof CircuitOpen) throw new Permanent('not tried again', { cause: error });
+  throw error;
+}
+
+async function withTimeout<T>(call: (signal: AbortSignal) => Promise<T>, ms: number, outer?: AbortSignal): Promise<T> {
+  const controller = new AbortController();
+  const abort = () => controller.abort(outer?.reason);
+  outer?.addEventListener('abort', abort, { once: true });
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new AttemptTimeout(`no answer within ${ms} ms`));
+      controller.abort();
+    }, ms);
+  });
+  try {
+    return await Promise.race([call(controller.signal), timeout]);
+  } finally {
+    clearTimeout(timer);
+    outer?.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RetrySpec } from '../resources/resiliency';
+
+/** A failure that is not tried again. Its cause is what is thrown in the end. */
+export class Permanent extends Error {}
+
+/**
+ * Calls until it succeeds, fails for good, or the policy has no attempt left.
+ *
+ * @throws what the last attempt threw; the signal's reason when it is aborted during a wait
+ */
+export async function retry<T>(spec: RetrySpec, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const startedAt = Date.now();
+  let intervalMs = spec.initialIntervalMs;
+  for (let retries = 0; ; retries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof Permanent) throw error.cause;
+      if (spec.maxRetries >= 0 && retries >= spec.maxRetries) throw error;
+      const waitMs = spec.policy === 'constant' ? spec.durationMs : randomised(intervalMs, spec.randomizationFactor);
+      if (spec.policy === 'exponential') {
+        const elapsedMs = Date.now() - startedAt;
+        if (spec.maxElapsedTimeMs > 0 && elapsedMs + waitMs > spec.maxElapsedTimeMs) throw error;
+        intervalMs = Math.min(intervalMs * spec.multiplier, spec.maxIntervalMs);
+      }
+      await sleep(waitMs, undefined, signal && { signal });
+    }
+  }
+}
+
+const randomised = (intervalMs: number, factor: number) => intervalMs * (1 - factor + 2 * factor * Math.random());

@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { Environment } from '../environment';
+import type { Log } from '../log';
+import { type Component, readComponent } from './component';
+import { Field, ResourceError } from './document';
+import { type Resiliency, readResiliency } from './resiliency';
+import { type DeclaredSubscription, readSubscription } from './subscription';
+
+/** What the resource folders hold for one app. */
+export interface Resources {
+  components: Component[];
+  resiliencies: Resiliency[];
+  subscriptions: DeclaredSubscription[];
+}
+
+/** Kinds that a resource folder may hold and that this sidecar has no use for. */
+const IGNORED_KINDS = new Set(['Configuration']);
+
+/**
+ * Reads the YAML files of some folders, as daprd does: sub-folders are not read, a file may hold several documents, and
+ * documents whose scopes do not name the app are left out. Unlike daprd it refuses what it cannot read.
+ *
+ * @throws {ResourceError} for an unreadable folder, broken YAML, a wrong field or two resources of one name
+ */
+export function loadResources(folders: readonly string[], appId: string, env: Environment, log: Log): Resources {
+  const resources: Resources = { components: [], resiliencies: [], subscriptions: [] };
+  const inScope = (scopes: string[]) => scopes.length === 0 || scopes.includes(appId);
+  for (const document of folders.flatMap(readFolder)) {
+    const kind = document.get('kind').string('');
+    document.get('apiVersion');
+    if (kind === 'Component') {
+      const component = readComponent(document, env);
+      const twin = resources.components.find(({ name }) => name === component.name);
+      if (twin) throw new ResourceError(`${component.file}: component ${component.name} is also in ${twin.file}`);
+      if (inScope(component.scopes)) resources.components.push(component);
+    } else if (kind === 'Resiliency') {
+      const resiliency = readOrWarn(document, readResiliency, log);
+      if (resiliency && inScope(resiliency.scopes)) resources.resiliencies.push(resiliency);
+    } else if (kind === 'Subscription') {
+      const subscription = readSubscription(document);
+      if (inScope(subscription.scopes)) resources.subscriptions.push(subscription);
+    } else if (!IGNORED_KINDS.has(kind)) {
+      log.warn(`${document.file}: kind ${JSON.stringify(kind)} is not supported; the document is ignored`);
+    }
+  }
+  return resources;
+}
+
+/** daprd goes on without a Resiliency that it cannot read. So do we, but say so: events may be lost that it would retry. */
+function readOrWarn<T>(document: Field, read: (document: Field) => T, log: Log): T | undefined {
+  try {
+    return read(document);
+  } catch (error) {
+    if (!(error instanceof ResourceError)) throw error;
+    log.warn(`${error.message}; the document is ignored`);
+    return undefined;
+  }
+}
+
+function readFolder(folder: string): Field[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory() && /\.ya?ml$/.test(entry.name))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap((entry) => readDocuments(join(folder, entry.name)));
+  } catch (error) {
+    if (error instanceof ResourceError) throw error;
+    throw new ResourceError(`cannot read the resources folder ${folder}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** @throws {ResourceError} when the file cannot be read or is not YAML */
+export function readDocuments(file: string): Field[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ResourceError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
+  }
+  return Array.from(parseAllDocuments(text)).flatMap((document) => {
+    const [error] = document.errors;
+    if (error) throw new ResourceError(`${file}: not YAML: ${error.message.split('\n')[0]}`, { cause: error });
+    const value: unknown = document.toJS();
+    return value === null ? [] : [new Field(file, '', value)];
+  });
+}

@@ -1,0 +1,120 @@
+import type { Field } from './document';
+import { parseDurationMs } from './duration';
+
+/** How long to wait between attempts, and how many there are. https://docs.dapr.io/operations/resiliency/policies/retries/ */
+export interface RetrySpec {
+  policy: 'constant' | 'exponential';
+  durationMs: number;
+  initialIntervalMs: number;
+  multiplier: number;
+  randomizationFactor: number;
+  maxIntervalMs: number;
+  /** 0: no limit. */
+  maxElapsedTimeMs: number;
+  /** Attempts after the first; negative: no limit. */
+  maxRetries: number;
+  /** The HTTP statuses that are tried again; undefined: all. */
+  httpStatusCodes: [from: number, to: number][] | undefined;
+}
+
+export interface CircuitBreakerSpec {
+  maxRequests: number;
+  intervalMs: number;
+  timeoutMs: number;
+  /** A CEL expression over the counts; undefined: more than 5 consecutive failures. */
+  trip: string | undefined;
+}
+
+/** The names of the policies that apply to one target. */
+export interface PolicyNames {
+  timeout: string;
+  retry: string;
+  circuitBreaker: string;
+}
+
+/** A `Resiliency` document. */
+export interface Resiliency {
+  scopes: string[];
+  timeoutsMs: Map<string, number>;
+  retries: Map<string, RetrySpec>;
+  circuitBreakers: Map<string, CircuitBreakerSpec>;
+  apps: Map<string, PolicyNames>;
+  components: Map<string, { inbound: PolicyNames; outbound: PolicyNames }>;
+}
+
+// The defaults of Dapr's back-off library; the multiplier and the factor have no field in the resource.
+const EXPONENTIAL = { initialIntervalMs: 500, multiplier: 1.5, randomizationFactor: 0.5, maxIntervalMs: 60_000 };
+const MAX_ELAPSED_TIME_MS = 15 * 60_000;
+const CONSTANT_DURATION_MS = 5_000;
+
+/** @throws {ResourceError} for a field of the wrong kind */
+export function readResiliency(document: Field): Resiliency {
+  const policies = document.get('spec').get('policies');
+  const targets = document.get('spec').get('targets');
+  const map = <T>(field: Field, read: (field: Field) => T) =>
+    new Map(field.entries().map(([name, entry]) => [name, read(entry)]));
+  return {
+    scopes: document.get('scopes').strings(),
+    timeoutsMs: map(policies.get('timeouts'), (field) => durationMs(field)),
+    retries: map(policies.get('retries'), readRetry),
+    circuitBreakers: map(policies.get('circuitBreakers'), readCircuitBreaker),
+    apps: map(targets.get('apps'), readPolicyNames),
+    components: map(targets.get('components'), (component) => ({
+      inbound: readPolicyNames(component.get('inbound')),
+      outbound: readPolicyNames(component.get('outbound')),
+    })),
+  };
+}
+
+const readPolicyNames = (field: Field): PolicyNames => ({
+  timeout: field.get('timeout').string(''),
+  retry: field.get('retry').string(''),
+  circuitBreaker: field.get('circuitBreaker').string(''),
+});
+
+function readRetry(field: Field): RetrySpec {
+  const policy = field.get('policy');
+  const name = policy.string('constant').toLowerCase();
+  if (name !== 'constant' && name !== 'exponential') return policy.fail('constant, exponential');
+  return {
+    policy: name,
+    durationMs: durationMs(field.get('duration'), CONSTANT_DURATION_MS),
+    ...EXPONENTIAL,
+    maxIntervalMs: durationMs(field.get('maxInterval'), EXPONENTIAL.maxIntervalMs),
+    maxElapsedTimeMs: MAX_ELAPSED_TIME_MS,
+    maxRetries: field.get('maxRetries').integer(-1),
+    httpStatusCodes: readStatusCodes(field.get('matching').get('httpStatusCodes')),
+  };
+}
+
+function readStatusCodes(field: Field): [number, number][] | undefined {
+  if (!field.present || field.value === '') return undefined;
+  return field
+    .scalar()
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [from = Number.NaN, to = from] = part
+        .split('-')
+        .map((code) => (/^\d+$/.test(code) ? Number(code) : Number.NaN));
+      if (part.split('-').length > 2 || !(from >= 100 && from <= to && to <= 599)) {
+        return field.fail('HTTP status codes and ranges from 100 to 599, such as 429,500-599');
+      }
+      return [from, to];
+    });
+}
+
+function readCircuitBreaker(field: Field): CircuitBreakerSpec {
+  const trip = field.get('trip');
+  return {
+    maxRequests: field.get('maxRequests').integer(1) || 1,
+    intervalMs: durationMs(field.get('interval'), 0),
+    timeoutMs: durationMs(field.get('timeout'), 0) || 60_000,
+    trip: trip.present ? trip.nonEmpty() : undefined,
+  };
+}
+
+function durationMs(field: Field, fallback?: number): number {
+  if (!field.present && fallback !== undefined) return fallback;
+  return parseDurationMs(field.scalar()) ?? field.fail('a duration such as 500ms, 5s or 1m');
+}

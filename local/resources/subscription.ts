@@ -1,0 +1,67 @@
+import type { Field } from './document';
+
+/** Which events of a topic go to which path of the app; the first rule that matches wins. */
+export interface Rule {
+  /** A CEL expression over `event`; empty: every event. */
+  match: string;
+  path: string;
+}
+
+export interface BulkSubscribe {
+  enabled: boolean;
+  maxMessagesCount: number;
+  maxAwaitDurationMs: number;
+}
+
+/** A subscription as it is written down, by the app or in a file. */
+export interface SubscriptionSpec {
+  pubsubName: string;
+  topic: string;
+  rules: Rule[];
+  deadLetterTopic: string;
+  metadata: ReadonlyMap<string, string>;
+  bulkSubscribe: BulkSubscribe;
+}
+
+/** A `Subscription` document, v1alpha1 (`route`) or v2alpha1 (`routes`). */
+export interface DeclaredSubscription extends SubscriptionSpec {
+  name: string;
+  scopes: string[];
+}
+
+/** @throws {ResourceError} for a field of the wrong kind */
+export function readSubscription(document: Field): DeclaredSubscription {
+  const spec = document.get('spec');
+  return {
+    name: document.get('metadata').get('name').nonEmpty(),
+    scopes: document.get('scopes').strings(),
+    pubsubName: spec.get('pubsubname').string(),
+    topic: spec.get('topic').string(),
+    rules: readRules(spec),
+    deadLetterTopic: spec.get('deadLetterTopic').string(''),
+    metadata: new Map(
+      spec
+        .get('metadata')
+        .entries()
+        .map(([key, value]) => [key, value.scalar()]),
+    ),
+    bulkSubscribe: readBulkSubscribe(spec.get('bulkSubscribe')),
+  };
+}
+
+/** The rules of `routes`, then its default, or else the single `route`. */
+export function readRules(spec: Field): Rule[] {
+  const routes = spec.get('routes');
+  const rules = routes
+    .get('rules')
+    .list()
+    .map((rule) => ({ match: rule.get('match').string('').trim(), path: rule.get('path').string('') }));
+  const rest = routes.get('default').string('') || spec.get('route').string('');
+  return rest === '' ? rules : [...rules, { match: '', path: rest }];
+}
+
+export const readBulkSubscribe = (field: Field): BulkSubscribe => ({
+  enabled: field.get('enabled').boolean(false),
+  maxMessagesCount: field.get('maxMessagesCount').integer(0),
+  maxAwaitDurationMs: field.get('maxAwaitDurationMs').integer(0),
+});

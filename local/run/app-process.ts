@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+// On Windows there are no process groups to address, and a detached child would open a window.
+const GROUPS = process.platform !== 'win32';
+
+/** Longer than the 9 s that the services take at most for their own stop. */
+const KILL_AFTER_MS = 10_000;
+
+export interface AppProcessOptions {
+  name: string;
+  command: readonly string[];
+  directory: string;
+  env: NodeJS.ProcessEnv;
+  /** Called with each line the app writes. None: the app writes to this process's own output. */
+  onLine?: (line: string) => void;
+}
+
+/** How a process ended: `exit code 1`, `signal SIGKILL`, or why it could not be started. */
+export interface Ending {
+  ok: boolean;
+  how: string;
+}
+
+/** A child process in a group of its own, so that a Ctrl-C on the terminal reaches it only through us, in order. */
+export class AppProcess {
+  readonly name: string;
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<Ending>;
+  private readonly child: ChildProcess;
+
+  constructor({ name, command: [program = '', ...args], directory, env, onLine }: AppProcessOptions) {
+    this.name = name;
+    this.child = spawn(program, args, {
+      cwd: directory,
+      env,
+      detached: GROUPS,
+      stdio: ['ignore', onLine ? 'pipe' : 'inherit', onLine ? 'pipe' : 'inherit'],
+    });
+    if (onLine) for (const stream of [this.child.stdout, this.child.stderr]) eachLine(stream, onLine);
+    this.ended = ending(this.child);
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** Asks the process to stop, and ends it and what it started when it does not within 10 s. */
+  async stop(): Promise<Ending> {
+    this.child.kill('SIGTERM');
+    const done = new AbortController();
+    const late = sleep(KILL_AFTER_MS, 'late', { signal: done.signal }).catch(() => 'ended');
+    const first = await Promise.race([this.ended, late]);
+    done.abort();
+    if (first === 'late') this.kill();
+    return this.ended;
+  }
+
+  /** Ends the process, and what it started, at once. */
+  kill(): void {
+    if (this.child.exitCode !== null || this.child.signalCode !== null || this.child.pid === undefined) return;
+    try {
+      process.kill(GROUPS ? -this.child.pid : this.child.pid, 'SIGKILL');
+    } catch {
+      // it has just ended by itself
+    }
+  }
+}
+
+function eachLine(stream: Readable | null, onLine: (line: string) => void): void {
+  if (stream) createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', onLine);
+}
+
+async function ending(child: ChildProcess): Promise<Ending> {
+  try {
+    // 'close' and not 'exit': by then everything it wrote has been read.
+    const [code, signal] = await once(child, 'close');
+    return { ok: code === 0, how: signal ? `signal ${signal}` : `exit code ${code}` };
+  } catch (error) {
+    return { ok: false, how: (error as Error).message };
+  }
+}

@@ -1,0 +1,106 @@
+/** A command line that cannot be understood. The message says what was wrong and what is allowed. */
+export class UsageError extends Error {}
+
+type Kind = 'text' | 'integer' | 'boolean' | 'list';
+
+interface Flag {
+  kind: Kind;
+  short?: string;
+  /** Known to `dapr run` and daprd, and of no meaning here: there is no gRPC, placement, scheduler or profiler. */
+  ignored?: true;
+}
+
+const text = { kind: 'text' } as const;
+const integer = { kind: 'integer' } as const;
+const boolean = { kind: 'boolean' } as const;
+const ignored = (kind: Kind, short?: string): Flag => ({ kind, ignored: true, ...(short && { short }) });
+
+/** The flags of `dapr run`, then those that only daprd has. */
+const FLAGS = {
+  'app-id': { ...text, short: 'a' },
+  'app-port': { ...integer, short: 'p' },
+  'app-protocol': { ...text, short: 'P' },
+  'app-max-concurrency': integer,
+  'app-channel-address': text,
+  'dapr-http-port': { ...integer, short: 'H' },
+  'dapr-listen-addresses': text,
+  'resources-path': { kind: 'list' },
+  'components-path': { ...text, short: 'd' },
+  config: { ...text, short: 'c' },
+  'run-file': { ...text, short: 'f' },
+  'max-body-size': text,
+  'log-level': text,
+  help: { ...boolean, short: 'h' },
+  'dapr-grpc-port': ignored('integer', 'G'),
+  'dapr-internal-grpc-port': ignored('integer', 'I'),
+  'metrics-port': ignored('integer', 'M'),
+  'profile-port': ignored('integer'),
+  'enable-profiling': ignored('boolean'),
+  'enable-metrics': ignored('boolean'),
+  'enable-api-logging': ignored('boolean'),
+  'read-buffer-size': ignored('text'),
+  'placement-host-address': ignored('text'),
+  'scheduler-host-address': ignored('text'),
+  'dapr-graceful-shutdown-seconds': integer,
+} as const satisfies Record<string, Flag>;
+
+export type FlagName = keyof typeof FLAGS;
+type ValueOf<F extends FlagName> = {
+  text: string;
+  integer: number;
+  boolean: boolean;
+  list: string[];
+}[(typeof FLAGS)[F]['kind']];
+export type Flags = { [F in FlagName]?: ValueOf<F> };
+
+export interface CommandLine {
+  flags: Flags;
+  /** The program to start beside the sidecar, with its arguments. */
+  command: string[];
+}
+
+const names = Object.keys(FLAGS) as FlagName[];
+
+/**
+ * Reads the arguments of `run`: flags, then a command, with or without `--` before it.
+ *
+ * @throws {UsageError} for an unknown flag or a value of the wrong kind
+ */
+export function parseFlags(args: readonly string[]): CommandLine {
+  const values = new Map<FlagName, string | number | boolean | string[]>();
+  let at = 0;
+  for (; at < args.length; at += 1) {
+    const arg = args[at] ?? '';
+    if (arg === '--') return { flags: Object.fromEntries(values), command: args.slice(at + 1) };
+    if (!/^-./.test(arg)) break;
+    const [given = '', inline] = splitFlag(arg);
+    const name = names.find((n) => given === `--${n}` || given === `-${(FLAGS[n] as Flag).short}`);
+    if (!name) throw new UsageError(`unknown flag: ${given}`);
+    const flag: Flag = FLAGS[name];
+    if (flag.kind === 'boolean') {
+      values.set(name, readBoolean(given, inline ?? 'true'));
+      continue;
+    }
+    const value = inline ?? args[(at += 1)];
+    if (value === undefined) throw new UsageError(`flag needs a value: ${given}`);
+    if (flag.kind === 'integer') values.set(name, readInteger(given, value));
+    else if (flag.kind === 'list') values.set(name, [...((values.get(name) as string[]) ?? []), ...value.split(',')]);
+    else values.set(name, value);
+  }
+  return { flags: Object.fromEntries(values), command: args.slice(at) };
+}
+
+function splitFlag(arg: string): [flag: string, value: string | undefined] {
+  const at = arg.indexOf('=');
+  return at < 0 ? [arg, undefined] : [arg.slice(0, at), arg.slice(at + 1)];
+}
+
+function readInteger(flag: string, value: string): number {
+  if (/^-?\d+$/.test(value)) return Number(value);
+  throw new UsageError(`${flag} is ${JSON.stringify(value)}; allowed: a whole number`);
+}
+
+function readBoolean(flag: string, value: string): boolean {
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw new UsageError(`${flag} is ${JSON.stringify(value)}; allowed: true, false`);
+}

@@ -1,0 +1,85 @@
+import { existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type Field, ResourceError } from '../resources/document';
+import { readDocuments } from '../resources/load';
+import { type AppSpec, sidecarOptions } from './app-spec';
+
+export interface RunFile {
+  apps: AppSpec[];
+  /** A command for the reader to try once everything runs: `x-try`, which the dapr CLI does not look at. */
+  hint: string | undefined;
+}
+
+/**
+ * Reads a multi-app run file. https://docs.dapr.io/developing-applications/local-development/multi-app-dapr-run/multi-app-template/
+ *
+ * @param path the file, or the folder that holds a `dapr.yaml`
+ * @param resourcesPaths takes the place of the file's own resource folders, when it names any
+ * @throws {ResourceError} for a file that cannot be read, a wrong field or a path that does not exist
+ * @throws {UsageError} for a setting that is not supported
+ */
+export function loadRunFile(path: string, resourcesPaths: readonly string[] = []): RunFile {
+  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'dapr.yaml') : path;
+  const [document] = readDocuments(file);
+  if (!document?.get('version').present) throw new ResourceError(`${file}: version is missing; allowed: 1`);
+  const apps = document.get('apps').list();
+  if (apps.length === 0) document.get('apps').fail('a list with at least one app');
+  const common = document.get('common');
+  const specs = apps.map((app) => readApp(app, common, dirname(resolve(file)), resourcesPaths));
+  const [twin] = specs.filter((a, i) => specs.some((b, j) => j < i && a.sidecar.appId === b.sidecar.appId));
+  if (twin) throw new ResourceError(`${file}: two apps have the appID ${twin.sidecar.appId}`);
+  return { apps: specs, hint: document.get('x-try').string('') || undefined };
+}
+
+function readApp(app: Field, common: Field, baseDir: string, overridden: readonly string[]): AppSpec {
+  const directory = existing(app.get('appDirPath'), baseDir);
+  // What an app does not say, the common section says for it.
+  const setting = (name: string) => (app.get(name).present ? app.get(name) : common.get(name));
+  const text = (name: string) => setting(name).string('');
+  const number = (name: string) => setting(name).integer(0);
+  const path = (name: string) => {
+    if (app.get(name).present) return existing(app.get(name), directory);
+    return common.get(name).present ? existing(common.get(name), baseDir) : undefined;
+  };
+  const sidecar = sidecarOptions({
+    appId: app.get('appID').string('') || basename(directory),
+    appPort: number('appPort'),
+    appProtocol: text('appProtocol') || undefined,
+    appMaxConcurrency: number('appMaxConcurrency'),
+    appChannelAddress: text('appChannelAddress') || undefined,
+    daprHttpPort: number('daprHTTPPort'),
+    listenAddresses: text('apiListenAddresses'),
+    resourcesPaths:
+      overridden.length > 0
+        ? overridden.map((folder) => resolve(folder))
+        : resourceFolders(app, common, directory, baseDir),
+    configFile: path('configFilePath'),
+    maxBodySize: text('maxBodySize'),
+  });
+  const env = [...common.get('env').entries(), ...app.get('env').entries()];
+  return {
+    sidecar,
+    command: app.get('command').strings(),
+    directory,
+    env: Object.fromEntries(env.map(([name, value]) => [name, value.scalar()])),
+  };
+}
+
+function resourceFolders(app: Field, common: Field, directory: string, baseDir: string): string[] {
+  for (const [section, base] of [
+    [app, directory],
+    [common, baseDir],
+  ] as const) {
+    const fields = [...section.get('resourcesPaths').list(), section.get('resourcesPath')].filter(
+      ({ present }) => present,
+    );
+    if (fields.length > 0) return fields.map((field) => existing(field, base));
+  }
+  return [];
+}
+
+function existing(field: Field, base: string): string {
+  const path = resolve(base, field.nonEmpty().replace(/^~(?=$|\/)/, homedir()));
+  return existsSync(path) ? path : field.fail(`a path that exists; there is no ${path}`);
+}

@@ -1,0 +1,167 @@
+import { createServer } from 'node:net';
+import { SharedMemory } from '../components';
+import type { Log } from '../log';
+import { loadResources } from '../resources/load';
+import { Sidecar } from '../sidecar';
+import { AppProcess, type Ending } from './app-process';
+import type { AppSpec } from './app-spec';
+import { Guard } from './guard';
+
+/** Why a run cannot go on. One line for a person. */
+export class RunError extends Error {}
+
+export interface RunOptions {
+  apps: readonly AppSpec[];
+  /** A command for the reader to try once everything runs. */
+  hint?: string | undefined;
+  env: NodeJS.ProcessEnv;
+  /** Whether our output ends on a terminal; the apps are told by `FORCE_COLOR`. */
+  onTerminal: boolean;
+  print: (line: string) => void;
+}
+
+interface Member {
+  spec: AppSpec;
+  sidecar: Sidecar;
+  log: Log;
+  app?: AppProcess;
+}
+
+/** Some apps, each with a sidecar, all in-memory components shared. */
+export class Run {
+  private readonly members: Member[] = [];
+  private readonly memory = new SharedMemory();
+  private readonly guard = new Guard();
+  private stopping: Promise<boolean> | undefined;
+  private report!: (ending: RunError) => void;
+  /** Resolves when something ended that should still run. */
+  readonly failed = new Promise<RunError>((resolve) => {
+    this.report = resolve;
+  });
+
+  constructor(private readonly options: RunOptions) {}
+
+  /**
+   * Starts everything and resolves when every sidecar delivers.
+   *
+   * @throws {ResourceError} for a resource that cannot be used, {RunError} for a port in use or an app that ended
+   */
+  async start(): Promise<void> {
+    const { apps, print, hint } = this.options;
+    for (const spec of apps) await assertFree(spec);
+    for (const spec of apps) await this.startSidecar(spec);
+    if (this.stopping) return;
+    for (const member of this.members) this.startApp(member);
+    const ready = Promise.all(this.members.map(({ sidecar }) => sidecar.start()));
+    const failure = await Promise.race([ready.then(() => undefined), this.failed]);
+    if (failure) throw failure;
+    if (this.stopping) return;
+    for (const { spec, sidecar, app } of this.members) {
+      const { appId, appPort } = spec.sidecar;
+      const where = appPort === undefined ? '' : ` http://localhost:${appPort}`;
+      print(`ready: ${appId}${where}, Dapr API http://localhost:${sidecar.port}${app?.pid ? `, pid ${app.pid}` : ''}`);
+    }
+    if (hint) print(`try:   ${hint}`);
+  }
+
+  /**
+   * Stops in the direction events flow: apps that only publish, then deliveries, then the apps that receive them.
+   * Resolves with whether all that was accepted has been delivered and every app ended as it should.
+   */
+  stop(): Promise<boolean> {
+    this.stopping ??= this.stopInOrder();
+    return this.stopping;
+  }
+
+  /** Ends every app at once. */
+  kill(): void {
+    for (const { app } of this.members) app?.kill();
+  }
+
+  private async startSidecar(spec: AppSpec): Promise<void> {
+    const { appId, resourcesPaths = [], httpPort } = spec.sidecar;
+    const log = this.logOf(`== DAPR - ${appId} ==`);
+    const env = { ...this.options.env, ...spec.env };
+    const options = {
+      ...spec.sidecar,
+      env,
+      log,
+      memory: this.memory,
+      ...(env.DAPR_API_TOKEN && { apiToken: env.DAPR_API_TOKEN }),
+      ...(env.APP_API_TOKEN && { appToken: env.APP_API_TOKEN }),
+    };
+    const sidecar = new Sidecar(options, loadResources(resourcesPaths, appId, env, log));
+    try {
+      await sidecar.listen();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw code === 'EADDRINUSE'
+        ? new RunError(`${appId}: the Dapr HTTP port ${httpPort} is in use`)
+        : new RunError(message);
+    }
+    this.members.push({ spec, sidecar, log });
+  }
+
+  private startApp(member: Member): void {
+    const { spec, sidecar } = member;
+    const { appId, appPort } = spec.sidecar;
+    if (spec.command.length === 0) return;
+    const { env, print, onTerminal, apps } = this.options;
+    const prefix = `== APP - ${appId} ==`;
+    const app = new AppProcess({
+      name: appId,
+      command: spec.command,
+      directory: spec.directory,
+      env: {
+        ...env,
+        ...spec.env,
+        APP_ID: appId,
+        APP_PROTOCOL: 'http',
+        DAPR_HTTP_PORT: String(sidecar.port),
+        ...(appPort !== undefined && { APP_PORT: String(appPort) }),
+        ...(onTerminal && apps.length > 1 && { FORCE_COLOR: '1' }),
+      },
+      // As `dapr run` has it: one app writes to our own output, several are told apart by a prefix.
+      ...(apps.length > 1 && { onLine: (line: string) => print(`${prefix} ${line}`) }),
+    });
+    this.guard.watch(app.pid);
+    member.app = app;
+    void app.ended.then(({ how }) => this.report(new RunError(`${appId} ended with ${how}`)));
+  }
+
+  private async stopInOrder(): Promise<boolean> {
+    const publishers = this.members.filter(({ sidecar }) => !sidecar.hasSubscriptions);
+    const receivers = this.members.filter(({ sidecar }) => sidecar.hasSubscriptions);
+    const endings = await stopApps(publishers);
+    const drained = await Promise.all(receivers.map(({ sidecar }) => sidecar.close()));
+    endings.push(...(await stopApps(receivers)));
+    await Promise.all(publishers.map(({ sidecar }) => sidecar.close()));
+    this.guard.dismiss();
+    const lost = this.memory.unfinished;
+    if (lost > 0)
+      this.options.print(
+        `${lost} deliveries were not finished and are lost: the in-memory broker ends with this process`,
+      );
+    return lost === 0 && drained.every(Boolean) && endings.every(({ ok }) => ok);
+  }
+
+  private logOf(prefix: string): Log {
+    const print = (line: string) => this.options.print(`${prefix} ${line}`);
+    return { info: print, warn: (line) => print(`WARN ${line}`), error: (line) => print(`ERROR ${line}`) };
+  }
+}
+
+const stopApps = (members: readonly Member[]): Promise<Ending[]> =>
+  Promise.all(members.flatMap(({ app }) => (app ? [app.stop()] : [])));
+
+/** The app itself would fail too, but later and less clearly. */
+async function assertFree({ sidecar: { appId, appPort }, command }: AppSpec): Promise<void> {
+  if (appPort === undefined || command.length === 0) return;
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', ({ message, code }: NodeJS.ErrnoException) => {
+      reject(new RunError(code === 'EADDRINUSE' ? `${appId}: port ${appPort} is in use` : `${appId}: ${message}`));
+    });
+    probe.listen(appPort, '127.0.0.1', () => probe.close(() => resolve()));
+  });
+}
