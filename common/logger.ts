@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import type { Config } from './config';
 
 export type { Logger };
@@ -11,7 +11,7 @@ export type { Logger };
 export function createLogger(
   service: string,
   { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>,
-  destination: DestinationStream = process.stdout,
+  destination: DestinationStream = pino.destination(1),
 ): Logger {
   const options = {
     level: logLevel,
@@ -21,16 +21,19 @@ export function createLogger(
   };
   const onTerminal = process.stdout.isTTY || Boolean(process.env.FORCE_COLOR);
   if ((logFormat ?? (onTerminal ? 'pretty' : 'json')) === 'json') return pino(options, destination);
-  const readable = pretty({
-    destination,
+  const format = prettyFactory({
     colorize: onTerminal,
-    hideObject: true,
+    include: 'level,time,err', // the rest of the fields stands in the message
     translateTime: 'SYS:HH:MM:ss.l',
     messageFormat: (log, messageKey) => {
       const { eventId, traceId } = log;
       const ids = `${eventId ? ` event=${eventId}` : ''}${traceId ? ` trace=${traceId}` : ''}`;
-      return `${log.service}: ${log[messageKey]}${ids}`;
+      return printable(`${log.service}: ${log[messageKey]}${ids}`);
     },
   });
-  return pino(options, readable);
+  return pino(options, { write: (line) => destination.write(format(line)) });
 }
+
+/** Messages quote what other programs said. A terminal must not take any of it for a command. */
+const printable = (text: string) =>
+  text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -76,6 +76,10 @@ const REQUEST_ERRORS: Record<string, string> = {
   'charset.unsupported': 'The charset is not supported; send UTF-8.',
 };
 
+/** Whether the body parser found a body that it will never be able to read, as opposed to one that was broken off. */
+export const isUnreadableBody = (error: unknown): boolean =>
+  isRequestError(error) && (error.type ?? '') in REQUEST_ERRORS;
+
 /**
  * The last handler: every error becomes an `application/problem+json` answer. What is not the client's fault is logged
  * whole and answered with a constant text, so that nothing of the inside is shown.

@@ -5,7 +5,15 @@ import { PoisonEvent, parseFollowerAdded } from './cloud-event';
 import { FOLLOWER_ADDED, type Follow } from './follow';
 import { health, type Ready } from './health';
 import type { Logger } from './logger';
-import { HttpProblem, notFound, onlyMethods, problemDetails, requireHost, strictExpress } from './problem-details';
+import {
+  HttpProblem,
+  isUnreadableBody,
+  notFound,
+  onlyMethods,
+  problemDetails,
+  requireHost,
+  strictExpress,
+} from './problem-details';
 
 /**
  * Tells somebody about a follow. Resolves once the notification has been handed over.
@@ -68,11 +76,11 @@ const cloudEventBody = express.json({ type: ['application/cloudevents+json', 'ap
  * another status than DROP would only have it delivered again and again.
  */
 function dropOrRetry(logger: Logger): ErrorRequestHandler {
-  return (error: Error & { type?: string }, _req, res, next) => {
+  return (error: Error, _req, res, next) => {
     if (error instanceof HttpProblem) return next(error);
     const { eventId, trace } = requestLog(res);
     const ids = { eventId, traceId: trace.traceId };
-    const hopeless = error instanceof PoisonEvent || error instanceof PermanentFailure || error.type !== undefined;
+    const hopeless = error instanceof PoisonEvent || error instanceof PermanentFailure || isUnreadableBody(error);
     if (hopeless) {
       logger.warn(ids, `dead letter: ${error.message}`);
       return res.json({ status: 'DROP' });

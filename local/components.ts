@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from './brokers/broker';
 import { InMemoryBroker } from './brokers/in-memory';
 import { getOrCreate } from './get-or-create';
 import type { Component } from './resources/component';
 import { ResourceError } from './resources/document';
+
+const DRAIN_POLL_MS = 20;
 
 /** The in-memory brokers of a run, by component name: sidecars that are given the same ones share their topics. */
 export class SharedMemory {
@@ -12,11 +15,18 @@ export class SharedMemory {
     return getOrCreate(this.brokers, name, () => new InMemoryBroker());
   }
 
-  /** How many messages are accepted and not yet finished by every group that reads them. */
+  /** How many deliveries the subscribers of all topics still have before them. */
   get unfinished(): number {
     let count = 0;
     for (const broker of this.brokers.values()) count += broker.unfinished;
     return count;
+  }
+
+  /** Waits until every delivery is finished, but no longer than `maxMs`. Resolves with how many are not. */
+  async drain(maxMs: number): Promise<number> {
+    const deadline = Date.now() + maxMs;
+    while (this.unfinished > 0 && Date.now() < deadline) await sleep(DRAIN_POLL_MS);
+    return this.unfinished;
   }
 }
 

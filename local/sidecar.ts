@@ -47,7 +47,7 @@ export interface SidecarOptions {
 
 // 4 MiB, and the one byte more that daprd lets through.
 const MAX_BODY_BYTES = 4 * 1024 * 1024 + 1;
-const GRACEFUL_SHUTDOWN_MS = 5_000;
+export const GRACEFUL_SHUTDOWN_MS = 5_000;
 const APP_POLL_MS = 50;
 
 interface PubsubComponent extends Pubsub {
@@ -186,15 +186,15 @@ export class Sidecar {
    * Takes no more messages, lets deliveries under way finish within the grace period, and closes. The API answers
    * until then, because an app may need it to finish. Resolves with whether everything under way was finished.
    */
-  close(): Promise<boolean> {
-    this.closing ??= this.drainAndClose();
+  close(graceMs = this.options.gracefulShutdownMs ?? GRACEFUL_SHUTDOWN_MS): Promise<boolean> {
+    this.closing ??= this.drainAndClose(graceMs);
     return this.closing;
   }
 
-  private async drainAndClose(): Promise<boolean> {
+  private async drainAndClose(graceMs: number): Promise<boolean> {
     this.phase = 'closing';
     await Promise.all(this.brokerSubscriptions.map((subscription) => subscription.stop()));
-    const clean = await this.drain(this.options.gracefulShutdownMs ?? GRACEFUL_SHUTDOWN_MS);
+    const clean = await this.drain(graceMs);
     this.stopped.abort();
     this.app?.close();
     const closed = new Promise((resolve) => this.server.close(resolve));

@@ -81,7 +81,8 @@ export function parseFlags(args: readonly string[]): CommandLine {
       values.set(name, readBoolean(given, inline ?? 'true'));
       continue;
     }
-    const value = inline ?? args[(at += 1)];
+    if (inline === undefined) at += 1;
+    const value = inline ?? args[at];
     if (value === undefined) throw new UsageError(`flag needs a value: ${given}`);
     if (flag.kind === 'integer') values.set(name, readInteger(given, value));
     else if (flag.kind === 'list') values.set(name, [...((values.get(name) as string[]) ?? []), ...value.split(',')]);

@@ -9,7 +9,7 @@ export class Guard {
 
   constructor() {
     if (process.platform === 'win32') return;
-    const script = 'while read -r pid; do groups="$groups -$pid"; done; [ -z "$groups" ] || kill -TERM -- $groups';
+    const script = 'while read -r pid; do groups="$groups -$pid"; done; [ -z "$groups" ] || kill -s TERM -- $groups';
     this.shell = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     this.shell.on('error', () => {});
     this.shell.stdin?.on('error', () => {});

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { SharedMemory } from '../components';
 import type { Log } from '../log';
 import { loadResources } from '../resources/load';
-import { Sidecar } from '../sidecar';
+import { GRACEFUL_SHUTDOWN_MS, Sidecar } from '../sidecar';
 import { AppProcess, type Ending } from './app-process';
 import type { AppSpec } from './app-spec';
 import { Guard } from './guard';
@@ -133,15 +133,18 @@ export class Run {
     const publishers = this.members.filter(({ sidecar }) => !sidecar.hasSubscriptions);
     const receivers = this.members.filter(({ sidecar }) => sidecar.hasSubscriptions);
     const endings = await stopApps(publishers);
-    const drained = await Promise.all(receivers.map(({ sidecar }) => sidecar.close()));
+    // What the in-memory broker has not delivered by now ends with this process. Redis keeps it.
+    const lost = await this.memory.drain(
+      Math.max(...this.members.map(({ spec }) => spec.sidecar.gracefulShutdownMs ?? GRACEFUL_SHUTDOWN_MS)),
+    );
+    if (lost > 0)
+      this.options.print(
+        `${lost} unfinished ${lost === 1 ? 'delivery is' : 'deliveries are'} lost: the in-memory broker ends with this process`,
+      );
+    const drained = await Promise.all(receivers.map(({ sidecar }) => sidecar.close(lost > 0 ? 0 : undefined)));
     endings.push(...(await stopApps(receivers)));
     await Promise.all(publishers.map(({ sidecar }) => sidecar.close()));
     this.guard.dismiss();
-    const lost = this.memory.unfinished;
-    if (lost > 0)
-      this.options.print(
-        `${lost} deliveries were not finished and are lost: the in-memory broker ends with this process`,
-      );
     return lost === 0 && drained.every(Boolean) && endings.every(({ ok }) => ok);
   }
 

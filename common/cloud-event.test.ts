@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { PoisonEvent, parseFollowerAdded } from './cloud-event';
+
+const event = {
+  specversion: '1.0',
+  id: 'e1',
+  type: 'followerAdded',
+  source: 's',
+  data: { follower: 'alice', followee: 'bob' },
+};
+
+test('When the event is about a follow, then its id, follow and trace are read', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  expect(parseFollowerAdded({ ...event, traceparent, tracestate: '' })).toEqual({
+    id: 'e1',
+    follow: event.data,
+    trace: { traceId: '0af7651916cd43dd8448eb211c80319c', traceparent, tracestate: undefined },
+  });
+  expect(parseFollowerAdded({ ...event, traceparent: '' }).trace).toBeUndefined();
+});
+
+test.each([
+  ['no body', undefined, 'the body is not a CloudEvent'],
+  ['null', null, 'the body is not a CloudEvent'],
+  ['text', 'x', 'the body is not a CloudEvent'],
+  ['no id', { ...event, id: undefined }, 'the event id'],
+  ['an empty id', { ...event, id: '' }, 'the event id'],
+  ['a number as id', { ...event, id: 5 }, 'the event id'],
+  ['an id with a line break', { ...event, id: 'a\nb' }, 'the event id'],
+  ['an id that is too long', { ...event, id: 'x'.repeat(256) }, 'the event id'],
+  ['no data', { ...event, data: undefined }, 'event data: A follow is'],
+  ['data that is text', { ...event, data: '{"follower":"a"}' }, 'event data: A follow is'],
+  ['a name that is not allowed', { ...event, data: { follower: '<b>', followee: 'bob' } }, 'event data: "follower"'],
+])('When a delivery has %s, then it is poison, and the error says why', (_, body, message) => {
+  expect(() => parseFollowerAdded(body)).toThrow(PoisonEvent);
+  expect(() => parseFollowerAdded(body)).toThrow(message);
+});

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { InvalidFollow, parseFollow } from './follow';
+
+test('When both names are valid, then they make a follow, and other fields are left out', () => {
+  expect(parseFollow({ follower: 'alice', followee: 'Bob_2-x', admin: true })).toEqual({
+    follower: 'alice',
+    followee: 'Bob_2-x',
+  });
+  expect(parseFollow({ follower: 'a', followee: 'b'.repeat(32) }).followee).toHaveLength(32);
+});
+
+test.each([
+  ['nothing', undefined],
+  ['null', null],
+  ['a string', 'alice'],
+  ['a number', 5],
+  ['an array', ['alice', 'bob']],
+])('When the input is %s, then the error says what a follow is', (_, input) => {
+  expect(() => parseFollow(input)).toThrow(
+    new InvalidFollow('A follow is a JSON object with "follower" and "followee".'),
+  );
+});
+
+test.each([
+  ['missing', undefined],
+  ['null', null],
+  ['empty', ''],
+  ['a number', 7],
+  ['an object', { a: 1 }],
+  ['33 characters long', 'x'.repeat(33)],
+  ['with a space', 'a b'],
+  ['with a line break', 'a\nBcc: x'],
+  ['with a trailing line break', 'alice\n'],
+  ['with markup', '<b>'],
+  ['with a full-width letter', 'ａlice'],
+  ['with an at sign', 'a@b'],
+])('When a name is %s, then the error names the field and not the value', (_, value) => {
+  const message = 'must be a string of 1 to 32 letters, digits, "_" or "-".';
+  expect(() => parseFollow({ follower: value, followee: 'bob' })).toThrow(new InvalidFollow(`"follower" ${message}`));
+  expect(() => parseFollow({ follower: 'alice', followee: value })).toThrow(new InvalidFollow(`"followee" ${message}`));
+});
+
+test('When a name comes from the prototype only, then it is missing', () => {
+  expect(() => parseFollow(Object.create({ follower: 'alice', followee: 'bob' }))).toThrow(InvalidFollow);
+});
+
+test('When follower and followee are the same, then it is refused', () => {
+  expect(() => parseFollow({ follower: 'bob', followee: 'bob' })).toThrow(/must differ/);
+});

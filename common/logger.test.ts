@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { createLogger } from './logger';
+
+function logged(logFormat: 'json' | 'pretty' | undefined, logLevel = 'info'): string {
+  let output = '';
+  const write = (text: string) => {
+    output += text;
+  };
+  const logger = createLogger('api-facade', { logLevel, logFormat }, { write });
+  logger.debug('not this');
+  logger.info({ eventId: 'e1', traceId: 't1', status: 202 }, 'POST /followers 202 3 ms');
+  return output;
+}
+
+test('When the format is JSON, then a line has the level, the time, the service and the fields', () => {
+  expect(JSON.parse(logged('json'))).toEqual({
+    level: 'info',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    service: 'api-facade',
+    eventId: 'e1',
+    traceId: 't1',
+    status: 202,
+    msg: 'POST /followers 202 3 ms',
+  });
+});
+
+test('When the format is pretty, then a person reads one line with both ids', () => {
+  expect(logged('pretty')).toMatch(
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: api-facade: POST \/followers 202 3 ms event=e1 trace=t1\n$/,
+  );
+});
+
+test('When no format is set and the output is no terminal, then it is JSON', () => {
+  expect(() => JSON.parse(logged(undefined))).not.toThrow();
+});
+
+test('When a message holds control characters, then the terminal gets them spelled out', () => {
+  let output = '';
+  const write = (text: string) => {
+    output += text;
+  };
+  const logger = createLogger('s', { logLevel: 'info', logFormat: 'pretty' }, { write });
+  logger.info('a\u001b[31mb\r\nc\u009bd');
+  expect(output).toMatch(/s: a\\x1b\[31mb\\x0d\\x0ac\\x9bd\n$/);
+});
+
+test('When an error is logged, then its stack is there for the developer', () => {
+  let output = '';
+  const write = (text: string) => {
+    output += text;
+  };
+  createLogger('s', { logLevel: 'info', logFormat: 'pretty' }, { write }).error({ err: new Error('boom') }, 'failed');
+  expect(output).toMatch(/ERROR: s: failed\n {4}err: \{[\s\S]*"message": "boom"[\s\S]*logger\.test\.ts/);
+});

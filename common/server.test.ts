@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import express from 'express';
+import { afterEach, expect, test, vi } from 'vitest';
+import { closeServer, createHttpServer } from './server';
+
+let server: Server;
+afterEach(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+async function listen(app = express()): Promise<number> {
+  server = createHttpServer(app);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** Sends bytes and returns everything that comes back until the connection closes. */
+function exchange(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(answer));
+  });
+}
+
+test.each([
+  ['a request that is not HTTP', 'hello\r\n\r\n', 400],
+  ['an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ['HTTP/2 without an upgrade', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+  [
+    'two framings of the body',
+    'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+    400,
+  ],
+  ['a header without a name', 'GET / HTTP/1.1\r\nHost: x\r\n: v\r\n\r\n', 400],
+  ['a negative length', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400],
+  ['headers of 20 KB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+  ['CONNECT', 'CONNECT evil:443 HTTP/1.1\r\nHost: x\r\n\r\n', 405],
+])('When a client sends %s, then it gets a problem document', async (_, bytes, status) => {
+  const port = await listen();
+  const answer = await exchange(port, bytes);
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(head).toContain('content-type: application/problem+json');
+  expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', status, detail: expect.stringMatching(/./) });
+});
+
+test('When a request expects something unknown, then the app answers it', async () => {
+  const app = express();
+  app.use((_req, res) => void res.send('from the app'));
+  const answer = await exchange(
+    await listen(app),
+    'GET / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n',
+  );
+  expect(answer).toContain('from the app');
+});
+
+test('When the server closes, then a request in flight is answered, and its kept connection is closed after it', async () => {
+  const app = express();
+  let finish: (() => void) | undefined;
+  app.get('/slow', (_req, res) => {
+    finish = () => res.send('done');
+  });
+  const answer = exchange(await listen(app), 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+  await vi.waitFor(() => expect(finish).toBeDefined());
+
+  const closed = closeServer(server);
+  finish?.();
+  expect(await answer).toMatch(/done$/);
+  await closed;
+});

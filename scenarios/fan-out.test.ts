@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { accessLines, notifiedBy, postFollower } from './follow';
+import { startLocalStack } from './local-stack';
+import { type Stack, SUBSCRIBERS } from './stack';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startLocalStack();
+});
+afterAll(async () => {
+  expect(await stack.stop()).toBe(0);
+});
+
+const notified = (eventId: string) =>
+  vi.waitFor(() => expect(notifiedBy(stack, eventId)).toEqual([...SUBSCRIBERS]), { timeout: 5_000 });
+
+describe('fan-out', () => {
+  test('When one follow is posted as in the article, then both services react, and one grep finds it in three logs', async () => {
+    const { status, body } = await postFollower(stack);
+    expect(status).toBe(202);
+    expect(body).toEqual({ id: expect.any(String), follower: 'alice', followee: 'bob' });
+    await vi.waitFor(() => expect(accessLines(stack, body.id)).toHaveLength(3), { timeout: 5_000 });
+
+    const lines = accessLines(stack, body.id);
+    expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(['api-facade', ...SUBSCRIBERS]));
+    expect(new Set(lines.map(({ traceId }) => traceId)).size).toBe(1);
+    const traceId = lines[0]?.traceId;
+    expect(lines).toContainEqual(
+      expect.objectContaining({ service: 'api-facade', path: '/followers', status: 202, traceId }),
+    );
+    for (const service of SUBSCRIBERS) {
+      expect(lines).toContainEqual(expect.objectContaining({ service, path: '/followerAdded', status: 200, traceId }));
+    }
+  });
+
+  test('When a follow is posted, then both services are told who follows whom', async () => {
+    const { body } = await postFollower(stack, { follower: 'carol', followee: 'dave' });
+    await notified(body.id);
+    const told = stack.log.filter(({ eventId, msg }) => eventId === body.id && msg.startsWith('notified'));
+    expect(told.map(({ msg }) => msg).sort()).toEqual([
+      'notified dave by e-mail: carol follows you',
+      'notified dave by push message: carol follows you',
+    ]);
+  });
+
+  test("When the request carries a trace, then all three logs have the caller's trace id", async () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const { body } = await postFollower(stack, undefined, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+    await vi.waitFor(() =>
+      expect(accessLines(stack, body.id).map((line) => line.traceId)).toEqual([traceId, traceId, traceId]),
+    );
+  });
+
+  test('When a hundred follows are posted at once, then each is notified once by each service', async () => {
+    const posts = Array.from({ length: 100 }, (_, i) => postFollower(stack, { follower: `f${i}`, followee: 'bob' }));
+    const answers = await Promise.all(posts);
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(100);
+    for (const { body } of answers) await notified(body.id);
+  });
+});
+
+describe('what is not a follow', () => {
+  test.each([
+    ['broken JSON', '{"follower"', {}, 400],
+    ['of wrong names', { follower: 'a b', followee: 'bob' }, {}, 400],
+    ['too large', `"${'x'.repeat(20_000)}"`, {}, 413],
+    ['a form', 'follower=alice&followee=bob', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
+  ])(
+    'When the body is %s, then the answer is %s with a problem document, and nobody is notified',
+    async (_, body, headers, status) => {
+      const before = stack.log.filter(({ path }) => path === '/followerAdded').length;
+      const answer = await postFollower(stack, body, headers as Record<string, string>);
+      expect(answer.status).toBe(status);
+      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect(answer.body).toMatchObject({ status, detail: expect.any(String) });
+      // A follow after it is through, so whatever the first would have caused has happened.
+      const { body: next } = await postFollower(stack);
+      await notified(next.id);
+      expect(stack.log.filter(({ path }) => path === '/followerAdded')).toHaveLength(before + 2);
+    },
+  );
+});
+
+describe('a subscriber in trouble', () => {
+  test('When one service hangs, then the other is not delayed, and the one catches up once it is back', async () => {
+    stack.freeze('push-notification-service');
+    const { body } = await postFollower(stack);
+    await vi.waitFor(() => expect(notifiedBy(stack, body.id)).toEqual(['email-notification-service']), {
+      timeout: 2_000,
+    });
+    stack.thaw('push-notification-service');
+    await notified(body.id);
+  });
+});

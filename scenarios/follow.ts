@@ -1,0 +1,33 @@
+import type { LogLine, Stack } from './stack';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: { id: string; follower: string; followee: string; detail?: string };
+}
+
+/** What the curl of the README does; with a body when there is one to send. */
+export async function postFollower(
+  stack: Stack,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const init: RequestInit = { method: 'POST', headers };
+  if (body !== undefined) {
+    init.body = typeof body === 'string' ? body : JSON.stringify(body);
+    init.headers = { 'content-type': 'application/json', ...headers };
+  }
+  const res = await fetch(`${stack.facadeUrl}/followers`, init);
+  return { status: res.status, headers: res.headers, body: (await res.json()) as Answer['body'] };
+}
+
+/** The access log lines about an event. */
+export const accessLines = (stack: Stack, eventId: string): LogLine[] =>
+  stack.log.filter((line) => line.eventId === eventId && line.method !== undefined);
+
+/** The services that say they have notified somebody of an event, one entry for each time. */
+export const notifiedBy = (stack: Stack, eventId: string): string[] =>
+  stack.log
+    .filter((line) => line.eventId === eventId && line.msg.startsWith('notified '))
+    .map(({ service }) => service)
+    .sort();

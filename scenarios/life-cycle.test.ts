@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { notifiedBy, postFollower } from './follow';
+import { freePort } from './free-port';
+import { ROOT, type RunFileDocument, startCommand, startLocalStack, writeRunFile } from './local-stack';
+import { SERVICES, type Stack, SUBSCRIBERS } from './stack';
+
+const cleanUps: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanUp of cleanUps.splice(0)) cleanUp();
+});
+
+/** Whether a process with this id still runs. */
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const pidsOf = (stack: Stack) => stack.output.flatMap((line) => /pid (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+
+const allGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), { timeout: 10_000 });
+
+/** Runs `npm start`'s command with a changed run file until it ends by itself. */
+async function runToEnd(change: (file: RunFileDocument) => void, more: string[] = []) {
+  const runFile = await writeRunFile(change);
+  cleanUps.push(runFile.remove);
+  const [program = '', ...args] = [...startCommand(runFile.path), ...more];
+  const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, LOG_FORMAT: 'json' } });
+  let stderr = '';
+  let stdout = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code] = await once(child, 'close');
+  return { code, stderr, stdout };
+}
+
+describe('Ctrl-C', () => {
+  test('When nothing is in flight, then everything ends with exit code 0', async () => {
+    const stack = await startLocalStack();
+    const pids = pidsOf(stack);
+    expect(pids).toHaveLength(3);
+    expect(await stack.stop()).toBe(0);
+    await allGone(pids);
+  });
+
+  test('When notifications are in flight, then they are finished first, and nothing is lost', async () => {
+    const stack = await startLocalStack();
+    for (const service of SUBSCRIBERS) stack.freeze(service);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => postFollower(stack)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(202));
+    const ended = stack.stop();
+    await vi.waitFor(() =>
+      expect(stack.log).toContainEqual(expect.objectContaining({ service: 'api-facade', msg: 'stopping on SIGTERM' })),
+    );
+    for (const service of SUBSCRIBERS) stack.thaw(service);
+    expect(await ended).toBe(0);
+    for (const { body } of answers) expect(notifiedBy(stack, body.id)).toEqual([...SUBSCRIBERS]);
+  });
+
+  test('When a notification cannot be finished, then the loss is said, and the exit code is not 0', async () => {
+    const stack = await startLocalStack();
+    stack.freeze('push-notification-service');
+    await postFollower(stack);
+    const ended = stack.stop();
+    const loss = '1 unfinished delivery is lost: the in-memory broker ends with this process';
+    await vi.waitFor(() => expect(stack.output).toContain(loss), { timeout: 10_000 });
+    stack.kill('push-notification-service');
+    expect(await ended).toBe(1);
+  });
+});
+
+describe('what cannot run', () => {
+  test('When a service is killed, then one line says so, the exit code is 1, and nothing is left running', async () => {
+    const stack = await startLocalStack();
+    const pids = pidsOf(stack);
+    stack.kill('push-notification-service');
+    expect(await stack.ended).toBe(1);
+    expect(stack.output).toContain('push-notification-service ended with signal SIGKILL');
+    await allGone(pids);
+  });
+
+  test('When the program itself is killed, then nothing is left running', async () => {
+    const runFile = await writeRunFile();
+    cleanUps.push(runFile.remove);
+    const [program = '', ...args] = startCommand(runFile.path);
+    const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    await vi.waitFor(() => expect(output).toContain('try:'), { timeout: 10_000 });
+    const pids = [...output.matchAll(/pid (\d+)$/gm)].map(([, pid]) => Number(pid));
+    expect(pids).toHaveLength(3);
+    child.kill('SIGKILL');
+    await allGone(pids);
+  });
+
+  test('When a port is in use, then one line names the service and the port', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await once(blocker, 'listening');
+    cleanUps.push(() => blocker.close());
+    const { port } = blocker.address() as { port: number };
+    const { code, stderr, stdout } = await runToEnd((file) => {
+      for (const app of file.apps) if (app.appID === 'api-facade') app.appPort = port;
+    });
+    expect(code).toBe(1);
+    expect(stderr).toBe(`api-facade: port ${port} is in use\n`);
+    expect(stdout).toBe('');
+  });
+
+  test('When a variable is wrong, then one line names it, and everything ends', async () => {
+    const { code, stdout, stderr } = await runToEnd((file) => {
+      for (const app of file.apps) if (app.appID === 'api-facade') app.env = { LOG_LEVEL: 'loud' };
+    });
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      '== APP - api-facade == api-facade: LOG_LEVEL is "loud"; allowed: debug, info, warn, error, silent\n',
+    );
+    expect(stderr).toBe('api-facade ended with exit code 1\n');
+  });
+
+  test('When the program of a service does not exist, then one line says so', async () => {
+    const { code, stderr } = await runToEnd((file) => {
+      for (const app of file.apps) if (app.appID === 'api-facade') app.command = ['no-such-program'];
+    });
+    expect(code).toBe(1);
+    expect(stderr).toBe('api-facade ended with spawn no-such-program ENOENT\n');
+  });
+
+  test.each([
+    ['broken YAML', 'a: [', /pubsub\.yaml: not YAML: /],
+    [
+      'an unknown type',
+      'kind: Component\nmetadata: {name: p}\nspec: {type: pubsub.pigeon, version: v1}',
+      /component p: spec\.type is pubsub\.pigeon; allowed: /,
+    ],
+    [
+      'a field of the wrong kind',
+      'kind: Component\nmetadata: {name: [1]}\nspec: {type: pubsub.in-memory, version: v1}',
+      /pubsub\.yaml: metadata\.name is \[1\]; allowed: a string/,
+    ],
+  ])('When a resource file holds %s, then one line names the file and what is wrong', async (_, text, message) => {
+    const folder = mkdtempSync(join(tmpdir(), 'resources-'));
+    cleanUps.push(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'pubsub.yaml'), text);
+    const { code, stderr } = await runToEnd(() => {}, ['--resources-path', folder]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('When the run file is wrong, then one line names the file and the field', async () => {
+    const { code, stderr } = await runToEnd((file) => {
+      for (const app of file.apps) app.appDirPath = '/no/such/folder';
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/dapr\.yaml: apps\[0\]\.appDirPath is "\/no\/such\/folder"; allowed: a path that exists/);
+  });
+});
+
+describe('api-facade without a sidecar', () => {
+  test('When a follow is posted, then the answer is 503 with Retry-After, and the service is alive but not ready', async () => {
+    const port = await freePort();
+    const env = { ...process.env, APP_PORT: String(port), DAPR_HTTP_PORT: String(await freePort()) };
+    const child = spawn(process.execPath, ['dist/api-facade/main.js'], { cwd: ROOT, env, stdio: 'ignore' });
+    cleanUps.push(() => child.kill('SIGKILL'));
+    const url = `http://127.0.0.1:${port}`;
+    await vi.waitFor(async () => expect((await fetch(`${url}/livez`)).status).toBe(200), { timeout: 5_000 });
+
+    const res = await fetch(`${url}/followers`, { method: 'POST' });
+    expect(res.status).toBe(503);
+    expect(Number(res.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(res.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(0);
+  });
+});
+
+test('When npm start is used as it stands in the README, then it starts all services and a Ctrl-C ends them', async () => {
+  const runFile = await writeRunFile();
+  cleanUps.push(runFile.remove);
+  // A group of its own, as a shell gives to a command: Ctrl-C reaches npm and everything it started.
+  const child = spawn('npm', ['start', '--', '-f', runFile.path], {
+    cwd: ROOT,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  await vi.waitFor(() => expect(output).toContain('try:   curl -X POST localhost:8080/followers'), { timeout: 15_000 });
+  for (const service of SERVICES) expect(output).toContain(`ready: ${service} http://localhost:`);
+  const pids = [...output.matchAll(/pid (\d+)$/gm)].map(([, pid]) => Number(pid));
+  process.kill(-(child.pid ?? 0), 'SIGINT');
+  await once(child, 'close');
+  await allGone(pids);
+  expect(output).not.toContain('lost');
+});

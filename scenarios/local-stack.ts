@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { vi } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { freePort } from './free-port';
+import type { LogLine, Service, Stack } from './stack';
+
+export const ROOT = resolve(__dirname, '..');
+
+/** A run file, and a change to it that a scenario wants. */
+export interface RunFileDocument {
+  common: { resourcesPaths: string[]; configFilePath: string };
+  apps: { appID: Service; appDirPath: string; appPort: number; command: string[]; env?: Record<string, string> }[];
+  'x-try'?: string;
+}
+
+/** What `npm start` runs, word for word, with another run file at its end. */
+export function startCommand(runFile: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const [node, ...args] = (scripts.start as string).split(' ');
+  if (node !== 'node') throw new Error(`npm start runs ${node}, not node`);
+  return [process.execPath, ...args, '-f', runFile];
+}
+
+/** Writes a copy of dapr.yaml into a new folder: free ports, absolute paths, and whatever `change` does. */
+export async function writeRunFile(
+  change: (file: RunFileDocument) => void = () => {},
+): Promise<{ path: string; remove(): void }> {
+  const file: RunFileDocument = parse(readFileSync(join(ROOT, 'dapr.yaml'), 'utf8'));
+  file.common.resourcesPaths = file.common.resourcesPaths.map((path) => resolve(ROOT, path));
+  file.common.configFilePath = resolve(ROOT, file.common.configFilePath);
+  for (const app of file.apps) {
+    app.appDirPath = ROOT;
+    app.appPort = await freePort();
+  }
+  change(file);
+  const folder = mkdtempSync(join(tmpdir(), 'run-'));
+  writeFileSync(join(folder, 'dapr.yaml'), stringify(file));
+  return { path: join(folder, 'dapr.yaml'), remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** The sample as `npm start` runs it: in-memory broker, every sidecar in one process, every service in its own. */
+export async function startLocalStack(change?: (file: RunFileDocument) => void): Promise<Stack> {
+  const runFile = await writeRunFile(change);
+  const [program = '', ...args] = startCommand(runFile.path);
+  const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, LOG_FORMAT: 'json' } });
+  const stack = new LocalStack(child, runFile.remove);
+  await Promise.race([stack.ready(), stack.ended.then(() => Promise.reject(new Error(stack.output.join('\n'))))]);
+  return stack;
+}
+
+class LocalStack implements Stack {
+  readonly name = 'local, in memory';
+  readonly log: LogLine[] = [];
+  readonly output: string[] = [];
+  readonly ended: Promise<number | null>;
+  private readonly pids = new Map<Service, number>();
+  facadeUrl = '';
+
+  constructor(
+    private readonly child: ChildProcess,
+    cleanUp: () => void,
+  ) {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream) createInterface({ input: stream }).on('line', (line) => this.read(line));
+    }
+    this.ended = once(child, 'close').then(([code]) => {
+      cleanUp();
+      return code;
+    });
+  }
+
+  async ready(): Promise<void> {
+    await vi.waitFor(
+      () => {
+        if (!this.output.some((line) => line.startsWith('try:')))
+          throw new Error(`not ready:\n${this.output.join('\n')}`);
+      },
+      { timeout: 15_000 },
+    );
+  }
+
+  freeze(service: Service): void {
+    process.kill(this.pid(service), 'SIGSTOP');
+  }
+
+  thaw(service: Service): void {
+    process.kill(this.pid(service), 'SIGCONT');
+  }
+
+  kill(service: Service): void {
+    process.kill(this.pid(service), 'SIGKILL');
+  }
+
+  async stop(): Promise<number | null> {
+    this.child.kill('SIGINT');
+    return this.ended;
+  }
+
+  pid(service: Service): number {
+    const pid = this.pids.get(service);
+    if (pid === undefined) throw new Error(`${service} does not run`);
+    return pid;
+  }
+
+  private read(line: string): void {
+    const [, json] = /^== APP - [\w-]+ == (\{.*\})$/.exec(line) ?? [];
+    if (json) {
+      this.log.push(JSON.parse(json));
+      return;
+    }
+    this.output.push(line);
+    const [, service, url, pid] = /^ready: ([\w-]+) (http:\S+), .*pid (\d+)$/.exec(line) ?? [];
+    if (!service) return;
+    this.pids.set(service as Service, Number(pid));
+    if (service === 'api-facade') this.facadeUrl = url ?? '';
+  }
+}

@@ -1,0 +1,34 @@
+/** A line that a service has logged. */
+export interface LogLine {
+  service: string;
+  msg: string;
+  method?: string;
+  path?: string;
+  status?: number;
+  eventId?: string;
+  traceId?: string;
+}
+
+export const SERVICES = ['api-facade', 'email-notification-service', 'push-notification-service'] as const;
+export type Service = (typeof SERVICES)[number];
+export const SUBSCRIBERS = ['email-notification-service', 'push-notification-service'] as const;
+
+/** The whole sample, really running, whatever it runs on. Scenarios are written against this and nothing else. */
+export interface Stack {
+  readonly name: string;
+  /** Where api-facade answers, without a slash at the end. */
+  readonly facadeUrl: string;
+  /** What the services have logged so far, in order of arrival. */
+  readonly log: readonly LogLine[];
+  /** What was printed besides, by the program that runs the services. */
+  readonly output: readonly string[];
+  /** Stops a service in its tracks, as a machine under load may; it keeps its connections. */
+  freeze(service: Service): void;
+  thaw(service: Service): void;
+  /** Ends a service without asking it. */
+  kill(service: Service): void;
+  /** What Ctrl-C does. Resolves with the exit code once everything has ended. */
+  stop(): Promise<number | null>;
+  /** Resolves with the exit code once everything has ended by itself. */
+  readonly ended: Promise<number | null>;
+}
