@@ -1,0 +1,60 @@
+# syntax=docker/dockerfile:1
+# One image for the three services. Each container runs one of them beside its own sidecar, started by `dapr run`.
+
+# The versions, in one place. The Node image can be another one of the same kind.
+ARG NODE_IMAGE=node:24-bookworm-slim
+ARG DAPR_CLI_VERSION=1.18.0
+ARG DAPR_RUNTIME_VERSION=1.18.7
+
+FROM daprio/daprd:${DAPR_RUNTIME_VERSION} AS daprd
+
+# The CLI's release archive, checked against the checksum that is published with it.
+FROM ${NODE_IMAGE} AS dapr-cli
+ARG DAPR_CLI_VERSION
+ARG TARGETARCH
+WORKDIR /download
+ADD https://github.com/dapr/cli/releases/download/v${DAPR_CLI_VERSION}/dapr_linux_${TARGETARCH}.tar.gz dapr.tar.gz
+ADD https://github.com/dapr/cli/releases/download/v${DAPR_CLI_VERSION}/dapr_linux_${TARGETARCH}.tar.gz.sha256 dapr.tar.gz.sha256
+RUN echo "$(cut -d ' ' -f 1 dapr.tar.gz.sha256)  dapr.tar.gz" | sha256sum --check --strict - \
+ && tar -xzf dapr.tar.gz dapr
+
+# Everything that comes from Dapr: the files /dapr and /daprd. A named build context called `dapr` takes its place.
+FROM scratch AS dapr
+COPY --from=dapr-cli --chmod=755 /download/dapr /dapr
+COPY --from=daprd --chmod=755 /daprd /daprd
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY common common
+COPY local local
+COPY api-facade api-facade
+COPY email-notification-service email-notification-service
+COPY push-notification-service push-notification-service
+RUN npm run build && rm dist/.tsbuildinfo
+
+# What the services need to run: no compiler, no tests, and nothing of local/, whose packages are the optional ones.
+FROM ${NODE_IMAGE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM ${NODE_IMAGE}
+WORKDIR /app
+# `dapr run` looks for daprd below this folder.
+ENV DAPR_RUNTIME_PATH=/opt NODE_ENV=production
+COPY --from=dapr /dapr /usr/local/bin/dapr
+COPY --from=dapr /daprd /opt/.dapr/bin/daprd
+COPY --from=packages /app/node_modules node_modules
+COPY components components
+# In the Compose network Redis is the host `redis`; on a developer's machine, which the files are written for, it is localhost.
+RUN sed -i 's/localhost:6379/redis:6379/' components/redis/*.yaml
+COPY common/container-entrypoint.sh ./
+COPY --from=build /app/dist/common dist/common
+COPY --from=build /app/dist/api-facade dist/api-facade
+COPY --from=build /app/dist/email-notification-service dist/email-notification-service
+COPY --from=build /app/dist/push-notification-service dist/push-notification-service
+USER node
+ENTRYPOINT ["/app/container-entrypoint.sh"]
