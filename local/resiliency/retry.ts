@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RetrySpec } from '../resources/resiliency';
 
 /** A failure that is not tried again. Its cause is what is thrown in the end. */
@@ -24,9 +23,24 @@ export async function retry<T>(spec: RetrySpec, call: () => Promise<T>, signal?:
         if (spec.maxElapsedTimeMs > 0 && elapsedMs + waitMs > spec.maxElapsedTimeMs) throw error;
         intervalMs = Math.min(intervalMs * spec.multiplier, spec.maxIntervalMs);
       }
-      await sleep(waitMs, undefined, signal && { signal });
+      await wait(waitMs, signal);
     }
   }
 }
 
 const randomised = (intervalMs: number, factor: number) => intervalMs * (1 - factor + 2 * factor * Math.random());
+
+function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}

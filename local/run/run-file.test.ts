@@ -1,0 +1,84 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadRunFile } from './run-file';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'run-file-'));
+  for (const name of ['common', 'own', 'a', 'a/own']) mkdirSync(join(folder, name));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const load = (text: string, resources?: string[]) => {
+  writeFileSync(join(folder, 'dapr.yaml'), text);
+  return loadRunFile(folder, resources);
+};
+
+test('When the common section and an app say something, then the app wins, and paths are relative to who says them', () => {
+  const { apps } = load(`
+version: 1
+common: {resourcesPaths: [common], env: {A: common, B: 1}, appPort: 1}
+apps:
+  - {appDirPath: a, appPort: 8081, command: [node, x.js], env: {A: own}, resourcesPath: own}
+  - {appDirPath: ., appID: second}
+`);
+  expect(apps).toMatchObject([
+    {
+      sidecar: { appId: 'a', appPort: 8081, resourcesPaths: [join(folder, 'a/own')] },
+      command: ['node', 'x.js'],
+      directory: join(folder, 'a'),
+      env: { A: 'own', B: '1' },
+    },
+    {
+      sidecar: { appId: 'second', resourcesPaths: [join(folder, 'common')] },
+      command: [],
+      env: { A: 'common', B: '1' },
+    },
+  ]);
+});
+
+test("When folders are given on the command line, then they take the place of the file's", () => {
+  const { apps } = load('version: 1\ncommon: {resourcesPaths: [common]}\napps: [{appDirPath: .}]', ['elsewhere']);
+  expect(apps[0]?.sidecar.resourcesPaths).toEqual([resolve('elsewhere')]);
+});
+
+test.each([
+  ['has no version', 'apps: [{appDirPath: .}]', 'version is missing; allowed: 1'],
+  ['has no apps', 'version: 1', 'apps is missing; allowed: a list with at least one app'],
+  ['has an app without a folder', 'version: 1\napps: [{appID: a}]', 'apps[0].appDirPath is missing; allowed: a string'],
+  [
+    'names a folder that is not there',
+    'version: 1\napps: [{appDirPath: none}]',
+    'apps[0].appDirPath is "none"; allowed: a path that exists',
+  ],
+  [
+    'has a port that is none',
+    'version: 1\napps: [{appDirPath: ., appPort: web}]',
+    'apps[0].appPort is "web"; allowed: a whole number',
+  ],
+  [
+    'has one app id twice',
+    'version: 1\napps: [{appDirPath: ., appID: a}, {appDirPath: ., appID: a}]',
+    'two apps have the appID a',
+  ],
+  ['is not YAML', 'version: [', 'not YAML'],
+])('When the file %s, then the error names the file and the field', (_, text, message) => {
+  expect(() => load(text)).toThrow(join(folder, 'dapr.yaml'));
+  expect(() => load(text)).toThrow(message);
+});
+
+test("When the project's run files are compared, then development differs only in how a service is started", () => {
+  const root = resolve(__dirname, '../..');
+  const inMemory = [join(root, 'components'), join(root, 'components/in-memory')];
+  const usual = loadRunFile(join(root, 'dapr.yaml'), inMemory);
+  const development = loadRunFile(join(root, 'dapr.dev.yaml'));
+  const withoutCommands = (file: typeof usual) => ({
+    ...file,
+    apps: file.apps.map((app) => ({ ...app, command: [] })),
+  });
+  expect(withoutCommands(development)).toEqual(withoutCommands(usual));
+  for (const app of development.apps) expect(app.command.at(-1)).toBe(`${app.sidecar.appId}/main.ts`);
+  for (const app of usual.apps) expect(app.command.at(-1)).toBe(`dist/${app.sidecar.appId}/main.js`);
+});
