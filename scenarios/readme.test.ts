@@ -1,0 +1,184 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readConfig } from '../common/config';
+import { ROOT, startLocalStack } from './local-stack';
+import type { Stack } from './stack';
+
+const english = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const japanese = readFileSync(join(ROOT, 'README.ja.md'), 'utf8');
+
+interface Block {
+  language: string;
+  text: string;
+}
+
+const blocks = (markdown: string): Block[] =>
+  [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text }));
+
+/** The cells of each row of each table, without heads. */
+const tables = (markdown: string): string[][][] =>
+  [...markdown.matchAll(/^\|.*\|\n\|[-|]+\|\n((?:\|.*\|\n)+)/gm)].map(([, body = '']) =>
+    body
+      .trim()
+      .split('\n')
+      .map((row) =>
+        row
+          .slice(1, -1)
+          .split(/(?<!\\)\|/)
+          .map((cell) => cell.trim()),
+      ),
+  );
+
+const codeIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '');
+const commands = blocks(english).flatMap(({ language, text }) => (language === 'sh' ? text.trim().split('\n') : []));
+
+describe('both languages', () => {
+  test('When the two are compared, then they show the same commands and the same output', () => {
+    expect(blocks(japanese)).toEqual(blocks(english));
+  });
+
+  test('When the two are compared, then their tables have the same rows, with the same code and the same statuses', () => {
+    const essence = (markdown: string) =>
+      tables(markdown).map((rows) =>
+        rows.map((cells) => [...codeIn(cells.join(' ')), ...(cells.join(' ').match(/\b[1-5]\d\d\b/g) ?? [])].sort()),
+      );
+    expect(essence(japanese)).toEqual(essence(english));
+  });
+
+  test('When the two are compared, then they have the same sections', () => {
+    const levels = (markdown: string) => [...markdown.matchAll(/^(#+) /gm)].map(([, hashes]) => hashes);
+    expect(levels(japanese)).toEqual(levels(english));
+  });
+});
+
+describe('what the README names', () => {
+  test('When a path is named in the layout, then it is there', () => {
+    const layout = tables(english)[0] ?? [];
+    const paths = layout.flatMap(([first = '']) => codeIn(first));
+    expect(paths.length).toBeGreaterThan(8);
+    for (const path of paths) expect(existsSync(join(ROOT, path)), path).toBe(true);
+  });
+
+  test('When a file is linked, then it is there', () => {
+    for (const markdown of [english, japanese]) {
+      const links = [...markdown.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, link]) => link ?? '');
+      for (const link of links) expect(existsSync(join(ROOT, link)), link).toBe(true);
+    }
+  });
+
+  test('When an npm command is shown, then there is such a script', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    for (const command of commands.filter((line) => line.startsWith('npm '))) {
+      const [, script] = /(?:&& )?npm (?:run )?(start|test|dev|check)$/.exec(command) ?? [];
+      expect(scripts, command).toHaveProperty(script ?? command);
+    }
+  });
+
+  test('When a variable is listed, then the service reads it, with that default', () => {
+    const rows = tables(english).find((table) => table[0]?.[0] === '`APP_PORT`') ?? [];
+    const names = rows.map(([name = '']) => codeIn(name)[0] ?? '');
+    const asked: string[] = [];
+    const env = new Proxy({}, { get: (_, name) => void asked.push(String(name)) });
+    const defaults = readConfig(env, { appPort: 8080 });
+    expect([...asked].sort()).toEqual([...names].sort());
+    const shown = Object.fromEntries(
+      rows.map(([name = '', value = '']) => [codeIn(name)[0], value.replaceAll('`', '')]),
+    );
+    expect(shown).toMatchObject({
+      LISTEN_ADDRESS: defaults.listenAddress,
+      DAPR_HTTP_PORT: String(defaults.daprHttpPort),
+      PUBSUB_NAME: defaults.pubsubName,
+      LOG_LEVEL: defaults.logLevel,
+    });
+  });
+});
+
+describe('what the README shows', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startLocalStack();
+  });
+  afterAll(() => stack.stop());
+
+  /** Runs a command of the README, on the ports of this stack. */
+  const run = (command: string) =>
+    execFileSync('sh', ['-c', command.replace('localhost:8080', stack.facadeUrl.replace('http://', ''))], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+
+  /** The output to expect, as a pattern: what differs from run to run may be anything of its kind. */
+  const pattern = (output: string) =>
+    new RegExp(
+      output
+        .trim()
+        .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+        .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '[0-9a-f-]{36}'),
+    );
+
+  test('When the hint of npm start is compared, then the README shows that line', () => {
+    const [hint] = stack.output.filter((line) => line.startsWith('try:'));
+    expect(blocks(english).map(({ text }) => text.trim())).toContain(hint);
+    expect(commands).toContain(hint?.replace('try:   ', ''));
+  });
+
+  test('When the curl is run, then the answer and the three access log lines are those that are shown', async () => {
+    const curl = commands.find((command) => command.startsWith('curl')) ?? '';
+    const answer = run(curl);
+    const outputs = blocks(english)
+      .filter(({ language }) => language === 'text')
+      .map(({ text }) => text);
+    expect(answer).toMatch(pattern(outputs.find((text) => text.startsWith('{"id"')) ?? 'none'));
+
+    const { id } = JSON.parse(answer);
+    const shown = (outputs.find((text) => text.startsWith('== APP')) ?? '').trim().split('\n');
+    expect(shown).toHaveLength(3);
+    for (const line of shown) {
+      const [, service, request] = /^== APP - ([\w-]+) == .*: ((?:GET|POST) \S+ \d+) /.exec(line) ?? [];
+      await vi.waitFor(() =>
+        expect(stack.log).toContainEqual(
+          expect.objectContaining({ service, eventId: id, msg: expect.stringContaining(request ?? 'none') }),
+        ),
+      );
+    }
+    // In the README itself the ids of the three lines agree with each other and with the answer.
+    expect(new Set(shown.map((line) => /event=(\S+) trace=(\S+)$/.exec(line)?.slice(1).join())).size).toBe(1);
+    expect(outputs.find((text) => text.startsWith('{"id"'))).toContain(/event=(\S+)/.exec(shown[0] ?? '')?.[1]);
+  });
+
+  const rows = (tables(english).find((table) => table[0]?.[0]?.startsWith('`POST /followers`')) ?? []).map(
+    ([request = '', answer = '']) => ({ request, status: Number(/\b[1-5]\d\d\b/.exec(answer)?.[0]) }),
+  );
+  // How each row of the table is asked for; a row without an entry here fails the test below.
+  const json = (body: string, headers = {}): RequestInit => ({
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+  const follow = '{"follower": "carol", "followee": "dave"}';
+  const asked: Record<string, RequestInit | undefined> = {
+    'without a body': { method: 'POST' },
+    [`with \`${follow}\``]: json(follow),
+    'Idempotency-Key': json(follow, { 'idempotency-key': 'KEY' }),
+    'names that are not': json('{"follower": "a b", "followee": "bob"}'),
+    'broken JSON': json('{"follower"'),
+    'more than 16 KiB': json(`"${'x'.repeat(16 * 1024)}"`),
+    'a body that is not `application/json`': { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } },
+    'GET ': {},
+  };
+
+  // The row about a sidecar that is not there has a scenario of its own, in life-cycle.test.ts.
+  test.each(rows.filter(({ status }) => status !== 503))(
+    'When somebody asks $request, then the status is $status',
+    async ({ request, status }) => {
+      const [key] = Object.keys(asked).filter((part) => request.includes(part));
+      expect(key, request).toBeDefined();
+      const path = /(?:GET|POST) (\/[\w-]+)/.exec(request)?.[1] ?? '/followers';
+      const res = await fetch(stack.facadeUrl + path, asked[key ?? '']);
+      expect(res.status).toBe(status);
+      if (status >= 400) expect(res.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    },
+  );
+});
