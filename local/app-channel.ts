@@ -1,24 +1,26 @@
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
-
-/** What the app answered. */
-export interface AppAnswer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-}
+import { type HttpAnswer, RequestError, sendRequest } from './http-request';
 
 export interface AppRequest {
   method: string;
   /** With or without a leading slash, as a subscription's route may be. */
   path: string;
-  headers?: Record<string, string | string[]>;
+  headers?: Record<string, string | string[] | undefined>;
   body?: Buffer;
   signal?: AbortSignal;
 }
 
 /** The app could not be asked, or its answer could not be read. */
-export class AppUnreachable extends Error {}
+export class AppUnreachable extends Error {
+  constructor(
+    message: string,
+    /** Node's code of the failure, where there is one. */
+    readonly code: string | undefined,
+  ) {
+    super(message);
+  }
+}
 
 /** The way from a sidecar to its app: HTTP on loopback, over connections that are kept. */
 export class AppChannel {
@@ -30,7 +32,6 @@ export class AppChannel {
       token: string | undefined;
       /** Requests at a time; the others wait. Infinity: no limit. */
       maxConcurrency: number;
-      /** Bytes of an answer that are read before it is given up. */
       maxBodyBytes: number;
     },
   ) {
@@ -38,49 +39,29 @@ export class AppChannel {
   }
 
   /** @throws {AppUnreachable} when the connection fails, or the answer is broken off or too long */
-  send({ method, path, headers = {}, body, signal }: AppRequest): Promise<AppAnswer> {
+  async send({ method, path, headers = {}, body, signal }: AppRequest): Promise<HttpAnswer> {
     const { token, maxBodyBytes } = this.options;
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error) =>
-        reject(new AppUnreachable(`${method} ${path} on port ${this.port}: ${error.message}`, { cause: error }));
-      const all: Record<string, string | string[]> = {
-        'user-agent': 'Go-http-client/1.1',
-        ...headers,
-        'accept-encoding': 'gzip',
-        ...(token !== undefined && { 'dapr-api-token': token }),
-      };
-      if (body) all['content-length'] = String(body.length);
-      let req: ReturnType<typeof request>;
-      try {
-        req = request({
-          host: '127.0.0.1',
-          port: this.port,
-          method,
-          path: path.startsWith('/') ? path : `/${path}`,
-          headers: all,
-          agent: this.agent,
-          ...(signal && { signal }),
-        });
-      } catch (error) {
-        return fail(error as Error); // a path or a header that cannot be sent
-      }
-      req.on('error', fail);
-      req.on('response', (res) => {
-        const chunks: Buffer[] = [];
-        let length = 0;
-        res.on('data', (chunk: Buffer) => {
-          length += chunk.length;
-          if (length > maxBodyBytes) req.destroy(new Error(`the answer is longer than ${maxBodyBytes} bytes`));
-          else chunks.push(chunk);
-        });
-        res.on('error', fail);
-        res.on('aborted', () => fail(new Error('the answer was broken off')));
-        res.on('end', () =>
-          resolve({ status: res.statusCode ?? 0, headers: res.headers, body: Buffer.concat(chunks) }),
-        );
+    const withSlash = path.startsWith('/') ? path : `/${path}`;
+    try {
+      return await sendRequest({
+        url: { protocol: 'http:', hostname: '127.0.0.1', port: this.port, path: withSlash },
+        method,
+        headers: {
+          'user-agent': 'Go-http-client/1.1',
+          ...headers,
+          'accept-encoding': 'gzip',
+          'dapr-api-token': token,
+          ...(body && { 'content-length': String(body.length) }),
+        },
+        body,
+        signal,
+        agent: this.agent,
+        maxBodyBytes,
       });
-      req.end(body);
-    });
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      throw new AppUnreachable(`${method} ${withSlash} on port ${this.port}: ${error.message}`, error.code);
+    }
   }
 
   /** Whether something listens on the app's port. */

@@ -1,18 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from './brokers/broker';
 import { InMemoryBroker } from './brokers/in-memory';
+import { RedisBroker } from './brokers/redis';
 import { getOrCreate } from './get-or-create';
+import type { Log } from './log';
+import { RedisConnection } from './redis/connection';
+import {
+  CONNECTION_METADATA,
+  readRedisSettings,
+  readStoreTtl,
+  readStreamSettings,
+  STREAM_METADATA,
+} from './redis/settings';
 import type { Component } from './resources/component';
 import { ResourceError } from './resources/document';
+import { InMemoryStore } from './stores/in-memory';
+import { RedisStore } from './stores/redis';
+import type { Store } from './stores/store';
 
 const DRAIN_POLL_MS = 20;
 
-/** The in-memory brokers of a run, by component name: sidecars that are given the same ones share their topics. */
+/** As long as daprd tries before it gives a component up. */
+const CONNECT_MS = 5_000;
+
+/** The in-memory brokers and stores of a run, by component name: sidecars that are given the same ones share them. */
 export class SharedMemory {
   private readonly brokers = new Map<string, InMemoryBroker>();
+  private readonly stores = new Map<string, InMemoryStore>();
 
   broker(name: string): InMemoryBroker {
     return getOrCreate(this.brokers, name, () => new InMemoryBroker());
+  }
+
+  store(name: string): InMemoryStore {
+    return getOrCreate(this.stores, name, () => new InMemoryStore());
   }
 
   /** How many deliveries the subscribers of all topics still have before them. */
@@ -32,42 +53,92 @@ export class SharedMemory {
 
 /** What a component type needs in order to be made. */
 export interface ComponentContext {
-  appId: string;
   memory: SharedMemory;
+  log: Log;
 }
 
-interface BrokerType {
-  /** Metadata that is understood, besides what every pub/sub component has. */
+/** How to make one kind of component: `T` is a broker or a store. */
+interface ComponentType<T> {
+  /** Metadata that is understood, besides what every component of the building block has. */
   metadata: readonly string[];
-  create(component: Component, context: ComponentContext): Broker | Promise<Broker>;
+  create(component: Component, context: ComponentContext): Promise<T>;
 }
 
-const BROKER_TYPES: Readonly<Record<string, BrokerType>> = {
-  'pubsub.in-memory': { metadata: [], create: ({ name }, { memory }) => memory.broker(name) },
+const BROKERS: Readonly<Record<string, ComponentType<Broker>>> = {
+  'pubsub.in-memory': {
+    metadata: [],
+    create: async ({ name }, { memory }) => memory.broker(name),
+  },
+  'pubsub.redis': {
+    metadata: [...CONNECTION_METADATA, ...STREAM_METADATA],
+    create: async (component, { log }) => {
+      const settings = readRedisSettings(component);
+      const streams = readStreamSettings(component);
+      const connection = new RedisConnection(settings, log);
+      await connection.connect(CONNECT_MS);
+      return new RedisBroker(connection, () => new RedisConnection(settings, log), streams, log);
+    },
+  },
 };
 
-const COMMON_METADATA = ['allowedTopics', 'protectedTopics', 'publishingScopes', 'subscriptionScopes', 'consumerID'];
+const STORES: Readonly<Record<string, ComponentType<Store>>> = {
+  'state.in-memory': {
+    metadata: [],
+    create: async ({ name }, { memory }) => memory.store(name),
+  },
+  'state.redis': {
+    metadata: [...CONNECTION_METADATA, 'ttlInSeconds'],
+    create: async (component, { log }) => {
+      const ttl = readStoreTtl(component);
+      const connection = new RedisConnection(readRedisSettings(component), log);
+      await connection.connect(CONNECT_MS);
+      return new RedisStore(connection, ttl);
+    },
+  },
+};
 
-/**
- * The broker that a component stands for.
- *
- * @throws {ResourceError} when there is no such type or version
- */
-export function createBroker(component: Component, context: ComponentContext): Broker | Promise<Broker> {
+const COMMON_METADATA: Readonly<Record<string, readonly string[]>> = {
+  pubsub: ['allowedTopics', 'protectedTopics', 'publishingScopes', 'subscriptionScopes', 'consumerID'],
+  state: ['keyPrefix', 'actorStateStore'],
+};
+
+/** A component, made. */
+export type Created = { kind: 'pubsub'; broker: Broker } | { kind: 'state'; store: Store };
+
+/** @throws {ResourceError} when there is no such type or version, or what it needs cannot be had */
+export async function createComponent(component: Component, context: ComponentContext): Promise<Created> {
   const { file, name, type, version } = component;
-  const kind = BROKER_TYPES[type];
+  const [broker, store] = [BROKERS[type], STORES[type]];
+  const known = broker ?? store;
   const where = `${file}: component ${name}`;
-  if (!kind) {
-    throw new ResourceError(`${where}: spec.type is ${type}; allowed: ${Object.keys(BROKER_TYPES).join(', ')}`);
+  if (!known) {
+    const allowed = [...Object.keys(BROKERS), ...Object.keys(STORES)].join(', ');
+    throw new ResourceError(`${where}: spec.type is ${type}; allowed: ${allowed}`);
   }
   if (version !== 'v1') throw new ResourceError(`${where}: spec.version is ${version}; allowed: v1`);
-  return kind.create(component, context);
+  for (const key of unknownMetadata(component, known.metadata)) {
+    context.log.warn(`${where}: metadata ${key} is not supported and is ignored`);
+  }
+  try {
+    if (broker) return { kind: 'pubsub', broker: await broker.create(component, context) };
+    return { kind: 'state', store: await (store as ComponentType<Store>).create(component, context) };
+  } catch (error) {
+    if (error instanceof ResourceError) throw error;
+    throw new ResourceError(`${where}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
-/** Metadata of a component that nothing here looks at. */
-export function unsupportedMetadata({ type, metadata }: Component): string[] {
-  const known = new Set(
-    [...COMMON_METADATA, ...(BROKER_TYPES[type]?.metadata ?? [])].map((name) => name.toLowerCase()),
-  );
+function unknownMetadata({ type, metadata }: Component, supported: readonly string[]): string[] {
+  const common = COMMON_METADATA[type.split('.')[0] ?? ''] ?? [];
+  const known = new Set([...common, ...supported].map((name) => name.toLowerCase()));
   return [...metadata.keys()].filter((name) => !known.has(name.toLowerCase()));
+}
+
+/** What stands before an app's keys in a store. https://docs.dapr.io/developing-applications/building-blocks/state-management/howto-share-state/ */
+export function keyPrefix({ metadata, name }: Component, appId: string): string {
+  const [, given = 'appid'] = [...metadata].find(([key]) => key.toLowerCase() === 'keyprefix') ?? [];
+  const strategy = given.toLowerCase();
+  if (strategy === 'none') return '';
+  if (strategy === 'name') return `${name}||`;
+  return strategy === 'appid' || strategy === 'namespace' ? `${appId}||` : `${strategy}||`;
 }

@@ -26,7 +26,7 @@ async function main([subcommand, ...args]: string[]): Promise<number> {
   });
   const asked = askedToStop(run);
   const running = run.start().then(() => run.failed);
-  const failure = await Promise.race([asked, running, run.failed]).catch((error: unknown) => error);
+  const failure = await Promise.race([asked, run.shutdownAsked, running, run.failed]).catch((error: unknown) => error);
   if (failure) explain(failure);
   const clean = await run.stop();
   return clean && !failure ? 0 : 1;

@@ -1,24 +1,26 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { type FSWatcher, watch } from 'node:fs';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { healthRoute } from './api/health';
-import { metadataRoutes } from './api/metadata';
+import { bulkPublishRoutes } from './api/bulk-publish';
+import { healthRoutes } from './api/health';
+import { invokeRoute } from './api/invoke';
+import { type ComponentMetadata, metadataRoutes } from './api/metadata';
+import { notConfiguredRoutes } from './api/not-configured';
 import { type Pubsub, publishRoute } from './api/publish';
-import { createApi } from './api/router';
+import { createApi, tokenCheck } from './api/router';
+import { shutdownRoute } from './api/shutdown';
+import { type StateStore, stateRoutes } from './api/state';
 import { AppChannel } from './app-channel';
-import type { BrokerSubscription } from './brokers/broker';
-import { createBroker, SharedMemory, unsupportedMetadata } from './components';
+import { AppHealth, type AppHealthOptions } from './app-health';
+import { createComponent, keyPrefix, SharedMemory } from './components';
 import type { Environment } from './environment';
+import { Directory } from './invocation/directory';
 import { type Log, silent } from './log';
-import { type DeliveryContext, deliver } from './pubsub/delivery';
+import { Consumers } from './pubsub/consumers';
 import { readScopes } from './pubsub/scopes';
-import {
-  declareSubscriptions,
-  discoverSubscriptions,
-  mergeSubscriptions,
-  type Subscription,
-} from './pubsub/subscriptions';
 import { Policies } from './resiliency/policy';
 import type { Component } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
@@ -32,74 +34,97 @@ export interface SidecarOptions {
   /** 0, the default: a free port. */
   httpPort?: number;
   listenAddress?: string;
+  /** Folders with Component, Resiliency and Subscription files. */
   resourcesPaths?: readonly string[];
+  /** A Configuration file. */
   configFile?: string;
+  /** What callers must send as `dapr-api-token`. */
   apiToken?: string;
+  /** What the app is sent as `dapr-api-token`. */
   appToken?: string;
   appMaxConcurrency?: number;
+  appHealth?: AppHealthOptions;
   maxBodyBytes?: number;
   /** How long deliveries under way may take once the sidecar is closing. */
   gracefulShutdownMs?: number;
+  /** How long the API goes on answering before that. */
+  blockShutdownMs?: number;
+  /** What several sidecars share. */
   memory?: SharedMemory;
   env?: Environment;
   log?: Log;
+  /** Called for `POST /v1.0/shutdown`; by default the sidecar closes. */
+  onShutdown?: () => void;
 }
 
 // 4 MiB, and the one byte more that daprd lets through.
 const MAX_BODY_BYTES = 4 * 1024 * 1024 + 1;
 export const GRACEFUL_SHUTDOWN_MS = 5_000;
 const APP_POLL_MS = 50;
+const RELOAD_AFTER_MS = 100;
 
-interface PubsubComponent extends Pubsub {
-  component: Component;
-}
+type Phase = 'starting' | 'ready' | 'closing';
 
-/** A Dapr sidecar that listens. */
+/** A Dapr sidecar. */
 export class Sidecar {
-  private readonly pubsubs = new Map<string, PubsubComponent>();
+  private readonly pubsubs = new Map<string, Pubsub & { group: string }>();
+  private readonly stores = new Map<string, StateStore>();
+  private readonly components: ComponentMetadata[] = [];
   private readonly policies: Policies;
-  private readonly tracing: Tracing;
   private readonly app: AppChannel | undefined;
+  private readonly appHealth: AppHealth | undefined;
+  private readonly consumers: Consumers | undefined;
   private readonly server: Server;
-  private readonly stopped = new AbortController();
-  private readonly brokerSubscriptions: BrokerSubscription[] = [];
-  private subscriptions: Subscription[] = [];
-  private readonly underWay = new Set<Promise<void>>();
-  private phase: 'starting' | 'ready' | 'closing' = 'starting';
-  private closing: Promise<boolean> | undefined;
+  private readonly directory = new Directory();
+  private readonly secret = randomBytes(16).toString('hex');
+  private readonly watchers: FSWatcher[] = [];
   private readonly log: Log;
+  private phase: Phase = 'starting';
+  private closing: Promise<boolean> | undefined;
+  private unlist = () => {};
 
+  /** @throws {ResourceError} when the configuration file cannot be used */
   constructor(
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, apiToken, appToken, configFile, maxBodyBytes = MAX_BODY_BYTES } = options;
-    const { log = silent } = options;
+    const { appId, appPort, configFile, log = silent, maxBodyBytes = MAX_BODY_BYTES } = options;
+    const { pubsubs, stores, directory, secret } = this;
     this.log = log;
-    this.policies = new Policies(resources.resiliencies, log);
-    this.tracing = new Tracing(configFile === undefined ? undefined : loadConfiguration(configFile, log).samplingRate);
+    const policies = new Policies(resources.resiliencies, log);
+    this.policies = policies;
+    const tracing = new Tracing(configFile === undefined ? undefined : loadConfiguration(configFile, log).samplingRate);
     if (appPort !== undefined) {
       const maxConcurrency = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
-      this.app = new AppChannel(appPort, { token: appToken, maxConcurrency, maxBodyBytes });
+      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrency, maxBodyBytes });
+      this.app = app;
+      this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log }, resources.subscriptions);
+      const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
+      if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
-    const { pubsubs, tracing } = this;
-    const routes = [
-      healthRoute(() => (this.phase === 'ready' ? [] : ['runtime'])),
-      ...metadataRoutes({
-        appId,
-        appPort,
-        components: () =>
-          [...pubsubs.values()].map(({ component: { name, type, version }, broker: { capabilities } }) => ({
-            name,
-            type,
-            version,
-            capabilities,
-          })),
-        subscriptions: () => this.subscriptions,
-      }),
-      publishRoute({ appId, pubsubs, tracing }),
-    ];
-    this.server = createApi({ routes, token: apiToken, maxBodyBytes, log });
+    const publishing = { appId, pubsubs, tracing };
+    const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
+    this.server = createApi({
+      routes: [
+        ...bulkPublishRoutes(publishing),
+        publishRoute(publishing),
+        ...stateRoutes({ appId, stores }),
+        ...healthRoutes(() => this.waitingFor()),
+        ...metadataRoutes({
+          appId,
+          appPort,
+          appHealth: options.appHealth && describeHealth(options.appHealth),
+          components: () => this.components,
+          subscriptions: () => this.consumers?.subscriptions ?? [],
+        }),
+        shutdownRoute(options.onShutdown ?? (() => void this.close())),
+        ...notConfiguredRoutes(),
+        invokeRoute({ appId, app: this.app, isAppHealthy, directory, secret, policies, tracing, maxBodyBytes }),
+      ],
+      isAllowed: this.allowed(),
+      maxBodyBytes,
+      log,
+    });
   }
 
   /** The port of the Dapr API. */
@@ -108,78 +133,29 @@ export class Sidecar {
   }
 
   get hasSubscriptions(): boolean {
-    return this.subscriptions.length > 0;
+    return (this.consumers?.subscriptions.length ?? 0) > 0;
   }
 
   /** Creates the components and listens. @throws {ResourceError} for a component that cannot be used */
   async listen(): Promise<void> {
-    const { appId, memory = new SharedMemory(), httpPort = 0, listenAddress = '127.0.0.1' } = this.options;
-    for (const component of this.resources.components) {
-      const broker = await createBroker(component, { appId, memory });
-      for (const name of unsupportedMetadata(component)) {
-        this.log.warn(
-          `${component.file}: component ${component.name}: metadata ${name} is not supported and is ignored`,
-        );
-      }
-      const { name } = component;
-      const scopes = readScopes(component, appId);
-      this.pubsubs.set(name, {
-        name,
-        component,
-        broker,
-        scopes,
-        policy: this.policies.component(name, 'Pubsub', 'Outbound'),
-      });
-    }
+    const { appId, httpPort = 0, listenAddress = '127.0.0.1', memory = new SharedMemory() } = this.options;
+    for (const component of this.resources.components) await this.addComponent(component, memory);
     this.server.listen(httpPort, listenAddress);
     await once(this.server, 'listening');
+    this.unlist = this.directory.add({ appId, port: this.port, secret: this.secret });
   }
 
   /** Waits for the app, asks what it subscribes to, and begins to deliver. Resolves early when the sidecar closes. */
   async start(): Promise<void> {
-    const { app, stopped } = this;
+    const { app, appHealth } = this;
     if (app) {
-      while (!stopped.signal.aborted && !(await app.isUp())) await sleep(APP_POLL_MS);
-      if (stopped.signal.aborted) return;
-      await this.subscribeAll(app);
+      while (this.phase === 'starting' && !(await app.isUp())) await sleep(APP_POLL_MS);
+      if (this.phase !== 'starting') return;
+      if (appHealth) appHealth.start();
+      else await this.consumers?.start();
+      this.watchResources();
     }
     if (this.phase === 'starting') this.phase = 'ready';
-  }
-
-  private async subscribeAll(app: AppChannel): Promise<void> {
-    const { appId } = this.options;
-    const headers = { 'content-type': 'application/json', 'dapr-app-id': appId };
-    await app.send({ method: 'GET', path: '/dapr/config', headers }).catch((error) => this.log.warn(error.message));
-    const programmatic = await discoverSubscriptions(app, appId, this.log);
-    const declared = declareSubscriptions(this.resources.subscriptions, this.log);
-    this.subscriptions = mergeSubscriptions(declared, programmatic);
-    for (const subscription of this.subscriptions) await this.subscribe(subscription, app);
-  }
-
-  private async subscribe(subscription: Subscription, app: AppChannel): Promise<void> {
-    const { pubsubName, topic } = subscription;
-    const { log, tracing, options } = this;
-    const pubsub = this.pubsubs.get(pubsubName);
-    if (!pubsub) return log.error(`subscription to ${topic}: there is no pub/sub component named ${pubsubName}`);
-    if (!pubsub.scopes.maySubscribe(topic)) {
-      return log.error(`subscription to ${topic}: the scopes of ${pubsubName} do not allow it for ${options.appId}`);
-    }
-    const context: DeliveryContext = {
-      app,
-      subscription,
-      policy: this.policies.component(pubsubName, 'Pubsub', 'Inbound'),
-      tracing,
-      log,
-      publish: (deadLetterTopic, message) => pubsub.broker.publish(deadLetterTopic, message),
-    };
-    const handler = (message: Parameters<typeof deliver>[0]) => {
-      const delivery = deliver(message, context, this.stopped.signal);
-      const tracked = delivery.catch(() => {}).finally(() => this.underWay.delete(tracked));
-      this.underWay.add(tracked);
-      return delivery;
-    };
-    const group = pubsub.component.metadata.get('consumerID') || options.appId;
-    this.brokerSubscriptions.push(await pubsub.broker.subscribe({ topic, group, handler }));
   }
 
   /**
@@ -193,26 +169,84 @@ export class Sidecar {
 
   private async drainAndClose(graceMs: number): Promise<boolean> {
     this.phase = 'closing';
-    await Promise.all(this.brokerSubscriptions.map((subscription) => subscription.stop()));
-    const clean = await this.drain(graceMs);
-    this.stopped.abort();
+    this.unlist();
+    for (const watcher of this.watchers) watcher.close();
+    this.appHealth?.stop();
+    const blocked = sleep(this.options.blockShutdownMs ?? 0);
+    const clean = (await this.consumers?.stop(graceMs + (this.options.blockShutdownMs ?? 0))) ?? true;
+    await blocked;
     this.app?.close();
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeAllConnections();
     await closed;
     await Promise.all([...this.pubsubs.values()].map(({ broker }) => broker.close()));
+    await Promise.all([...this.stores.values()].map(({ store }) => store.close()));
     return clean;
   }
 
-  private async drain(graceMs: number): Promise<boolean> {
-    const grace = new AbortController();
-    const timeout = sleep(graceMs, false, { signal: grace.signal }).catch(() => true);
-    const finished = Promise.all(this.underWay).then(() => true);
-    const clean = await Promise.race([finished, timeout]);
-    grace.abort();
-    return clean;
+  private async addComponent(component: Component, memory: SharedMemory): Promise<void> {
+    const { name, type, version, metadata } = component;
+    const { appId } = this.options;
+    const created = await createComponent(component, { memory, log: this.log });
+    if (created.kind === 'pubsub') {
+      const { broker } = created;
+      const policy = this.policies.component(name, 'Pubsub', 'Outbound');
+      const group = metadata.get('consumerID') || appId;
+      this.pubsubs.set(name, { name, broker, policy, scopes: readScopes(component, appId), group });
+      this.components.push({ name, type, version, capabilities: broker.capabilities });
+    } else {
+      const { store } = created;
+      const policy = this.policies.component(name, 'Statestore', 'Outbound');
+      this.stores.set(name, { name, store, policy, keyPrefix: keyPrefix(component, appId) });
+      this.components.push({ name, type, version, capabilities: store.capabilities });
+    }
+  }
+
+  /** What the sidecar is not ready for, in daprd's words. */
+  private waitingFor(): string | undefined {
+    if (this.phase === 'ready') return undefined;
+    return this.phase === 'starting' ? 'runtime' : 'security-provider';
+  }
+
+  private allowed(): (headers: IncomingHttpHeaders) => boolean {
+    const { apiToken } = this.options;
+    if (!apiToken) return () => true;
+    const [isToken, isSecret] = [tokenCheck(apiToken), tokenCheck(this.secret)];
+    return (headers) => isToken(headers['dapr-api-token']) || isSecret(headers['x-local-sidecar']);
+  }
+
+  /** Subscription files take effect when they are saved, as with daprd; for other resources the sidecar is started again. */
+  private watchResources(): void {
+    const { appId, resourcesPaths = [], env = process.env } = this.options;
+    let timer: NodeJS.Timeout | undefined;
+    const reload = () => {
+      if (this.phase === 'closing') return;
+      try {
+        void this.consumers?.redeclare(loadResources(resourcesPaths, appId, env, silent).subscriptions);
+      } catch (error) {
+        this.log.error(`the changed resources are not used: ${(error as Error).message}`);
+      }
+    };
+    for (const folder of resourcesPaths) {
+      const watcher = watch(folder, { persistent: false }, () => {
+        clearTimeout(timer);
+        timer = setTimeout(reload, RELOAD_AFTER_MS);
+      });
+      watcher.on('error', (error) => this.log.warn(`${folder} is no longer watched: ${error.message}`));
+      this.watchers.push(watcher);
+    }
   }
 }
+
+/** Durations as Go writes them. */
+const describeHealth = ({ path, intervalMs, timeoutMs, threshold }: AppHealthOptions) => ({
+  healthCheckPath: path,
+  healthProbeInterval: goDuration(intervalMs),
+  healthProbeTimeout: goDuration(timeoutMs),
+  healthThreshold: threshold,
+});
+
+const goDuration = (ms: number) => (ms >= 1_000 ? `${ms / 1_000}s` : `${ms}ms`);
 
 /**
  * Starts a sidecar and resolves once it delivers. `await sidecar.close()` ends it.

@@ -40,6 +40,14 @@ export class Tracing {
     return headers({ traceparent: traceparent || NO_SPAN, tracestate });
   }
 
+  /** The trace headers of a service invocation, for the app that is called and for the caller's answer. */
+  invocation(traceparent: string, tracestate: string): Record<'forApp' | 'forCaller', Record<string, string>> {
+    const given = headers({ traceparent, tracestate });
+    if (this.samplingRate === 0) return { forApp: traceparent === '' ? {} : given, forCaller: {} };
+    const context = headers(this.request(traceparent, tracestate));
+    return { forApp: context, forCaller: context };
+  }
+
   /** The trace headers of a delivery to the app, of an event with this `traceparent`. */
   deliveryHeaders(traceparent: unknown): Record<string, string> {
     if (this.samplingRate === 0) return {};

@@ -36,6 +36,27 @@ export const noSuchPath = (): ApiError =>
 export const pubsubNotFound = (name: string): ApiError =>
   new ApiError(404, 'ERR_PUBSUB_NOT_FOUND', `pubsub ${name} is not found`, [errorInfo('DAPR_PUBSUB_NOT_FOUND', {})]);
 
+export const stateStoreNotConfigured = (name: string, appID: string): ApiError =>
+  new ApiError(500, 'ERR_STATE_STORE_NOT_CONFIGURED', `state store ${name} is not configured`, [
+    errorInfo('DAPR_STATE_NOT_CONFIGURED', { appID }),
+  ]);
+
+export const stateStoreNotFound = (name: string, appID: string): ApiError =>
+  new ApiError(400, 'ERR_STATE_STORE_NOT_FOUND', `state store ${name} is not found`, [
+    errorInfo('DAPR_STATE_NOT_FOUND', { appID }),
+  ]);
+
+/** `||` stands between the app id and the key in the store. */
+export function illegalKey(store: string, key: string): ApiError {
+  const message = `api error: code = InvalidArgument desc = input key/keyPrefix '${key}' can't contain '||'`;
+  const violation = {
+    '@type': 'type.googleapis.com/google.rpc.BadRequest',
+    field_violations: [{ field: key, description: message }],
+  };
+  const details = [violation, resourceInfo('state', store, ''), errorInfo('DAPR_STATE_ILLEGAL_KEY', null)];
+  return new ApiError(400, 'ERR_MALFORMED_REQUEST', message, details);
+}
+
 /** An error about a pub/sub component that exists. */
 export const pubsubError = (
   status: number,

@@ -1,15 +1,16 @@
-import { ApiError, noSuchPath } from './errors';
+import { ApiError } from './errors';
 import { noContent, type Route } from './router';
 
 /** `GET /v1.0/healthz`: the runtime is ready. `GET /v1.0/healthz/outbound`: the API can be called. Both 204. */
-export const healthRoute = (notReady: () => readonly string[]): Route => ({
-  methods: ['GET'],
-  prefix: '/v1.0/healthz',
-  handler: ({ rest }) => {
-    if (rest === '/outbound' || rest === '/outbound/') return noContent;
-    if (rest !== '' && rest !== '/') throw noSuchPath();
-    const waitingFor = notReady();
-    if (waitingFor.length === 0) return noContent;
-    throw new ApiError(500, 'ERR_HEALTH_NOT_READY', `dapr is not ready: [${waitingFor.join(' ')}]`);
+export const healthRoutes = (waitingFor: () => string | undefined): Route[] => [
+  { methods: ['GET'], pattern: 'v1.0/healthz/outbound', handler: () => noContent },
+  {
+    methods: ['GET'],
+    pattern: 'v1.0/healthz',
+    handler: () => {
+      const part = waitingFor();
+      if (part === undefined) return noContent;
+      throw new ApiError(500, 'ERR_HEALTH_NOT_READY', `dapr is not ready: [${part}]`);
+    },
   },
-});
+];

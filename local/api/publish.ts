@@ -1,11 +1,11 @@
-import type { Broker } from '../brokers/broker';
+import type { Broker, Message } from '../brokers/broker';
 import { stringifyJson } from '../json/stringify';
-import { createEnvelope, EnvelopeError } from '../pubsub/envelope';
+import { createEnvelope, EnvelopeError, type Publication } from '../pubsub/envelope';
 import type { TopicScopes } from '../pubsub/scopes';
 import type { Policy } from '../resiliency/policy';
 import type { Tracing } from '../tracing';
-import { type ApiError, noSuchPath, pubsubError, pubsubNotFound } from './errors';
-import { type ApiRequest, type Handler, noContent, type Route, splitOnce } from './router';
+import { type ApiError, pubsubError, pubsubNotFound } from './errors';
+import { type Handler, header, metadataOf, noContent, type Route } from './router';
 
 /** A pub/sub component as the API sees it. */
 export interface Pubsub {
@@ -24,99 +24,67 @@ export interface PublishDependencies {
 
 /** `POST /v1.0/publish/{pubsub}/{topic}`. https://docs.dapr.io/reference/api/pubsub_api/#publish-a-message-to-a-given-topic */
 export function publishRoute({ appId, pubsubs, tracing }: PublishDependencies): Route {
-  const handler: Handler = async (request) => {
-    const { pubsub, topic } = target(request.rest, pubsubs);
-    const metadata = metadataOf(request.query);
-    const { headers } = request;
+  const handler: Handler = async ({ params: { name = '', topic = '' }, query, headers, body }) => {
+    const pubsub = findPubsub(pubsubs, name);
+    const metadata = metadataOf(query);
     const trace = tracing.request(header(headers.traceparent), header(headers.tracestate));
-    let { body } = request;
-    if (!readRawPayload(metadata, pubsub.name)) {
-      const contentType = headers['content-type'] ?? '';
-      const publication = { pubsubName: pubsub.name, topic, contentType, data: body, source: appId, ...trace };
-      try {
-        body = Buffer.from(stringifyJson(createEnvelope(publication, metadata)));
-      } catch (error) {
-        if (!(error instanceof EnvelopeError)) throw error;
-        throw cloudEventError(pubsub.name, appId, error.message);
-      }
-    }
-    if (!pubsub.scopes.mayPublish(topic)) throw publishForbidden(pubsub.name, topic, appId);
-    try {
-      await pubsub.policy(() => pubsub.broker.publish(topic, { data: body, metadata }));
-    } catch (error) {
-      throw publishFailed(pubsub.name, topic, (error as Error).message);
-    }
+    const contentType = header(headers['content-type']);
+    const publication = { pubsubName: name, topic, contentType, data: body, source: appId, ...trace };
+    const data = isRawPayload(metadata, name) ? body : wrap(publication, metadata);
+    await publishTo(pubsub, topic, { data, metadata }, appId);
     return { ...noContent, headers: tracing.responseHeaders(trace) };
   };
-  const tooLarge = ({ rest }: { rest: string }) => {
-    const { pubsub, topic } = target(rest, pubsubs);
-    return publishFailed(pubsub.name, topic, 'stream too large');
+  const tooLarge = ({ name = '', topic = '' }: Record<string, string>) => {
+    findPubsub(pubsubs, name);
+    return publishFailed(name, topic, 'stream too large');
   };
-  return { methods: ['POST', 'PUT'], prefix: '/v1.0/publish/', handler, tooLarge };
+  return { methods: ['POST', 'PUT'], pattern: 'v1.0/publish/:name/*topic', handler, tooLarge };
 }
 
-/** The component and the topic that a path names; a topic may hold slashes. @throws {ApiError} */
-export function target(rest: string, pubsubs: ReadonlyMap<string, Pubsub>): { pubsub: Pubsub; topic: string } {
-  const [name, topic] = splitOnce(rest, '/').map(decode);
-  if (!name || !topic) throw noSuchPath();
+/** @throws {ApiError} when there is no such component */
+export function findPubsub(pubsubs: ReadonlyMap<string, Pubsub>, name: string): Pubsub {
   const pubsub = pubsubs.get(name);
   if (!pubsub) throw pubsubNotFound(name);
-  return { pubsub, topic };
+  return pubsub;
 }
 
-function decode(segment: string): string {
+/** Stores a message under the component's policy. @throws {ApiError} when the app may not, or the broker does not take it */
+export async function publishTo(pubsub: Pubsub, topic: string, message: Message, appId: string): Promise<void> {
+  if (!pubsub.scopes.mayPublish(topic)) throw publishForbidden(pubsub.name, topic, appId);
   try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
+    await pubsub.policy(() => pubsub.broker.publish(topic, message));
+  } catch (error) {
+    throw publishFailed(pubsub.name, topic, (error as Error).message);
   }
 }
 
-/** `?metadata.NAME=VALUE`, as a map without the prefix. */
-export function metadataOf(query: ApiRequest['query']): Map<string, string> {
-  const metadata = new Map<string, string>();
-  for (const [name, value] of query)
-    if (name.startsWith('metadata.')) metadata.set(name.slice('metadata.'.length), value);
-  return metadata;
+/** The envelope as it is stored. @throws {ApiError} when the data is declared as a CloudEvent and is none */
+export function wrap(publication: Publication, metadata: ReadonlyMap<string, string>): Buffer {
+  try {
+    return Buffer.from(stringifyJson(createEnvelope(publication, metadata)));
+  } catch (error) {
+    if (!(error instanceof EnvelopeError)) throw error;
+    const { pubsubName, source: appID } = publication;
+    const info = { appID, error: error.message };
+    const [code, reason] = ['ERR_PUBSUB_CLOUD_EVENTS_SER', 'DAPR_PUBSUB_CLOUD_EVENT_CREATION'];
+    throw pubsubError(500, code, pubsubName, 'cannot create cloudevent', reason, info);
+  }
 }
 
 /** Whether the body is stored as it is, without an envelope. @throws {ApiError} for a value that is no boolean */
-export function readRawPayload(metadata: ReadonlyMap<string, string>, pubsubName: string): boolean {
-  const value = metadata.get('rawPayload');
-  if (value === undefined || value === '') return false;
+export function isRawPayload(metadata: ReadonlyMap<string, string>, pubsubName: string): boolean {
+  const value = metadata.get('rawPayload') ?? '';
   if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
+  if (/^(|0|f|F|FALSE|false|False)$/.test(value)) return false;
   const message = `failed deserializing metadata. Error: rawPayload value must be a valid boolean: actual is '${value}'`;
-  const all = Object.fromEntries(metadata);
-  throw pubsubError(
-    400,
-    'ERR_PUBSUB_REQUEST_METADATA',
-    pubsubName,
-    message,
-    'DAPR_PUBSUB_METADATA_DESERIALIZATION',
-    all,
-  );
+  const [code, reason] = ['ERR_PUBSUB_REQUEST_METADATA', 'DAPR_PUBSUB_METADATA_DESERIALIZATION'];
+  throw pubsubError(400, code, pubsubName, message, reason, Object.fromEntries(metadata));
 }
 
-export const cloudEventError = (pubsubName: string, appID: string, error: string): ApiError =>
-  pubsubError(
-    500,
-    'ERR_PUBSUB_CLOUD_EVENTS_SER',
-    pubsubName,
-    'cannot create cloudevent',
-    'DAPR_PUBSUB_CLOUD_EVENT_CREATION',
-    {
-      appID,
-      error,
-    },
-  );
-
-export function publishForbidden(pubsubName: string, topic: string, appID: string): ApiError {
-  const message = `topic ${topic} is not allowed for app id ${appID}`;
-  return pubsubError(403, 'ERR_PUBSUB_FORBIDDEN', pubsubName, message, 'DAPR_PUBSUB_FORBIDDEN', {
-    error: message,
-    topic,
-  });
+export function publishForbidden(pubsubName: string, topic: string, appId: string): ApiError {
+  const message = `topic ${topic} is not allowed for app id ${appId}`;
+  const info = { error: message, topic };
+  return pubsubError(403, 'ERR_PUBSUB_FORBIDDEN', pubsubName, message, 'DAPR_PUBSUB_FORBIDDEN', info);
 }
 
 export function publishFailed(pubsubName: string, topic: string, error: string): ApiError {
@@ -124,5 +92,3 @@ export function publishFailed(pubsubName: string, topic: string, error: string):
   const info = { error, topic };
   return pubsubError(500, 'ERR_PUBSUB_PUBLISH_MESSAGE', pubsubName, message, 'DAPR_PUBSUB_PUBLISH_MESSAGE', info);
 }
-
-export const header = (value: string | string[] | undefined): string => (typeof value === 'string' ? value : '');

@@ -12,11 +12,13 @@ import { ApiError, noSuchPath } from './errors';
 /** A call to the API, its body read. */
 export interface ApiRequest {
   method: string;
-  /** The path below the route's prefix, still percent-encoded. */
-  rest: string;
+  /** As it was sent, without the query. */
+  path: string;
+  search: string;
+  /** The parts of the path that the route's pattern names, decoded. */
+  params: Record<string, string>;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
-  rawHeaders: string[];
   body: Buffer;
   /** Aborted when the caller leaves. */
   signal: AbortSignal;
@@ -24,79 +26,89 @@ export interface ApiRequest {
 
 export interface ApiAnswer {
   status: number;
-  headers?: Record<string, string | string[]>;
+  headers?: Record<string, string | string[] | undefined>;
   body?: string | Buffer;
 }
 
 export type Handler = (request: ApiRequest) => Promise<ApiAnswer> | ApiAnswer;
 
-/** Some methods on the paths that begin with a prefix. The longest prefix that fits a path is asked first. */
 export interface Route {
   methods: readonly string[];
-  prefix: string;
+  /** Segments; `:name` stands for one of any text, a last `*name` for all that are left. Undefined: any path. */
+  pattern: string | undefined;
   handler: Handler;
   /** What a body over the limit is answered with. */
-  tooLarge?: (request: { rest: string }) => ApiError;
+  tooLarge?: (params: Record<string, string>) => ApiError;
 }
 
 export interface ApiOptions {
+  /** The first that fits is asked. */
   routes: readonly Route[];
-  /** The `DAPR_API_TOKEN` that every call but the health checks must carry. */
-  token: string | undefined;
+  /** Whether a call shows what it must: the `DAPR_API_TOKEN`, for one. The health checks need not. */
+  isAllowed: (headers: IncomingHttpHeaders) => boolean;
   maxBodyBytes: number;
   log: Log;
 }
 
 export const noContent: ApiAnswer = { status: 204 };
 
-export const json = (status: number, body: string | object, headers: Record<string, string> = {}): ApiAnswer => ({
+export const json = (
+  status: number,
+  body: string | Buffer | object,
+  headers: ApiAnswer['headers'] = {},
+): ApiAnswer => ({
   status,
   headers: { 'content-type': 'application/json', ...headers },
-  body: typeof body === 'string' ? body : JSON.stringify(body),
+  body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
 });
 
+const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+
 /** The HTTP server of the Dapr API. It listens nowhere yet. */
-export function createApi({ routes, token, maxBodyBytes, log }: ApiOptions): Server {
-  const byLength = [...routes].sort((a, b) => b.prefix.length - a.prefix.length);
-  const isAllowed = tokenCheck(token);
-  const server = createServer((req, res) => {
-    void answer(req, res).catch((error) => {
-      log.error(`${req.method} ${req.url}: ${error}`);
-      res.destroy();
-    });
-  });
+export function createApi({ routes, isAllowed, maxBodyBytes, log }: ApiOptions): Server {
+  const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { method = 'GET', url = '/' } = req;
-    const [path = '', search = ''] = splitOnce(url, '?');
-    if (!path.startsWith('/v1.0/healthz') && !isAllowed(req.headers['dapr-api-token'])) {
-      const headers = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
-      return write(res, { status: 401, headers, body: 'invalid api token\n' });
+    const { method = 'GET', url = '/', headers } = req;
+    const [path, search] = splitOnce(url, '?');
+    const segments = cleanSegments(path);
+    if (!segments) return write(req, res, { status: 400, headers: PLAIN, body: '400 Bad Request' });
+    const isHealthCheck = segments[0] === 'v1.0' && segments[1] === 'healthz';
+    if (!isHealthCheck && !isAllowed(headers)) {
+      return write(req, res, { status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
     const left = new AbortController();
     res.once('close', () => left.abort());
     try {
-      const candidates = byLength.filter((route) => path.startsWith(route.prefix) && route.methods.includes(method));
-      for (const { prefix, handler, tooLarge } of candidates) {
-        const rest = path.slice(prefix.length);
+      for (const { methods, match, handler, tooLarge } of compiled) {
+        const params = methods.length === 0 || methods.includes(method) ? match(segments) : undefined;
+        if (!params) continue;
         const body = await readBody(req, maxBodyBytes);
-        if (body === undefined) throw tooLarge?.({ rest }) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'body too large');
-        const { headers, rawHeaders } = req;
+        if (!body) throw tooLarge?.(params) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'stream too large');
         const query = new URLSearchParams(search);
-        return write(res, await handler({ method, rest, query, headers, rawHeaders, body, signal: left.signal }));
+        const request = { method, path, search, params, query, headers, body, signal: left.signal };
+        return write(req, res, await handler(request));
       }
       throw noSuchPath();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      write(res, json(error.status, error.body), method === 'HEAD');
+      write(req, res, json(error.status, error.body));
     }
   }
-  return server;
+
+  return createServer((req, res) => {
+    answer(req, res).catch((error) => {
+      if (!req.aborted) log.error(`${req.method} ${req.url}: ${error}`);
+      res.destroy();
+    });
+  });
 }
 
-function write(res: ServerResponse, { status, headers = {}, body = '' }: ApiAnswer, withoutBody = false): void {
-  res.writeHead(status, { ...headers, ...(status !== 204 && { 'content-length': String(Buffer.byteLength(body)) }) });
-  res.end(withoutBody ? undefined : body);
+function write({ method }: IncomingMessage, res: ServerResponse, { status, headers = {}, body = '' }: ApiAnswer): void {
+  const given = Object.entries(headers).filter(([, value]) => value !== undefined);
+  const length = status === 204 ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  res.writeHead(status, { ...Object.fromEntries(given), ...length });
+  res.end(method === 'HEAD' ? undefined : body);
 }
 
 /** The whole body, or undefined when it is longer than `limit`; then the rest is read and thrown away. */
@@ -107,21 +119,77 @@ function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefin
     req.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length <= limit) chunks.push(chunk);
+      else chunks.length = 0;
     });
     req.on('end', () => resolve(length <= limit ? Buffer.concat(chunks) : undefined));
     req.on('error', reject);
-    req.on('aborted', () => reject(new Error('the caller left before its request was complete')));
   });
 }
 
-function tokenCheck(token: string | undefined): (given: string | string[] | undefined) => boolean {
-  if (token === undefined || token === '') return () => true;
+/** Whether a header is the expected token, found out without telling how much of it was right. */
+export function tokenCheck(expected: string): (given: string | string[] | undefined) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = digest(token);
-  return (given) => typeof given === 'string' && timingSafeEqual(digest(given), expected);
+  const expectedDigest = digest(expected);
+  return (given) => typeof given === 'string' && timingSafeEqual(digest(given), expectedDigest);
+}
+
+/** The decoded segments of a path, `.` and `..` resolved and empty ones left out; undefined when an escape is wrong. */
+function cleanSegments(path: string): string[] | undefined {
+  const segments: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.') continue;
+    if (segment === '..') {
+      segments.pop();
+      continue;
+    }
+    const decoded = decode(segment);
+    if (decoded === undefined) return undefined;
+    segments.push(decoded);
+  }
+  return segments;
+}
+
+function decode(text: string): string | undefined {
+  if (!/[%+]/.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+type Match = (segments: readonly string[]) => Record<string, string> | undefined;
+
+function compile(pattern: string | undefined): Match {
+  if (pattern === undefined) return () => ({});
+  const parts = pattern.split('/');
+  const rest = parts.at(-1)?.startsWith('*') ? parts.pop()?.slice(1) : undefined;
+  return (segments) => {
+    if (rest === undefined ? segments.length !== parts.length : segments.length <= parts.length) return undefined;
+    const params: Record<string, string> = {};
+    for (const [i, part] of parts.entries()) {
+      const segment = segments[i] ?? '';
+      if (part.startsWith(':')) params[part.slice(1)] = segment;
+      else if (part !== segment) return undefined;
+    }
+    if (rest !== undefined) params[rest] = segments.slice(parts.length).join('/');
+    return params;
+  };
 }
 
 export function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+export const header = (value: string | string[] | undefined): string => (typeof value === 'string' ? value : '');
+
+/** `?metadata.NAME=VALUE`, as a map without the prefix; the first value of a name counts. */
+export function metadataOf(query: URLSearchParams): Map<string, string> {
+  const metadata = new Map<string, string>();
+  for (const [name, value] of query) {
+    const key = name.startsWith('metadata.') ? name.slice('metadata.'.length) : undefined;
+    if (key !== undefined && !metadata.has(key)) metadata.set(key, value);
+  }
+  return metadata;
 }

@@ -1,7 +1,7 @@
-/** What is stored on a topic: the bytes that a subscriber will see, and the publisher's metadata. */
+/** What is stored on a topic: the bytes that a subscriber will see, and the publisher's metadata if there was any. */
 export interface Message {
   data: Buffer;
-  metadata: ReadonlyMap<string, string>;
+  metadata: ReadonlyMap<string, string> | undefined;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface SubscribeOptions {
 }
 
 export interface BrokerSubscription {
-  /** Takes no more messages. Those in the handler's hands are finished as usual. */
+  /** Takes no more messages. Resolves when those it had taken are finished. */
   stop(): Promise<void>;
 }
 
@@ -26,9 +26,12 @@ export interface BrokerSubscription {
 export interface Broker {
   /** What Dapr's metadata API lists for a component of this type. */
   readonly capabilities: readonly string[];
+  /** How many messages a bulk subscription gets in one request at the most. */
+  readonly maxBulkEntries: number;
   /** Resolves once the broker has the message. */
   publish(topic: string, message: Message): Promise<void>;
   /** Starts with the oldest message the group has not seen. Delivers concurrently and at least once. */
   subscribe(options: SubscribeOptions): Promise<BrokerSubscription>;
+  /** Gives up what is not finished: it stays with the broker. */
   close(): Promise<void>;
 }

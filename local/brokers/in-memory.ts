@@ -13,6 +13,8 @@ const RETAINED = 10_000;
  */
 export class InMemoryBroker implements Broker {
   readonly capabilities = ['SUBSCRIBE_WILDCARDS'];
+  /** As with daprd's in-memory broker, although ours delivers several messages at a time. */
+  readonly maxBulkEntries = 1;
   private readonly topics = new Map<string, Topic>();
 
   async publish(topic: string, message: Message): Promise<void> {
@@ -80,6 +82,8 @@ class Topic {
 interface Member {
   handler: MessageHandler;
   busy: number;
+  /** Called when the last message under way is finished, once the member has left. */
+  onIdle: () => void;
 }
 
 /** The readers of a topic that share its messages. */
@@ -100,13 +104,17 @@ class Group {
   }
 
   add(handler: MessageHandler): BrokerSubscription {
-    const member: Member = { handler, busy: 0 };
+    const member: Member = { handler, busy: 0, onIdle: () => {} };
     this.members.push(member);
     this.deliver();
     return {
       stop: async () => {
         const index = this.members.indexOf(member);
         if (index >= 0) this.members.splice(index, 1);
+        if (member.busy === 0) return;
+        await new Promise<void>((resolve) => {
+          member.onIdle = resolve;
+        });
       },
     };
   }
@@ -135,6 +143,7 @@ class Group {
     }
     member.busy -= 1;
     this.underWay -= 1;
+    if (member.busy === 0) member.onIdle();
     this.deliver();
   }
 

@@ -22,6 +22,13 @@ export class JsonSyntaxError extends Error {}
 export const isJsonObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
 
+/** What Go calls a JSON value of the wrong kind. */
+export function goKind(value: JsonValue): string {
+  if (Array.isArray(value)) return 'array';
+  if (isJsonObject(value)) return 'object';
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'number';
+}
+
 // Go allows 10,000. Ours is what fits on the stack of a server that is already some calls deep.
 const MAX_DEPTH = 2_000;
 const [QUOTE, BACKSLASH, SPACE_CODE] = [0x22, 0x5c, 0x20];

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
+import { goKind, isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
 
 /** What a publisher sent, and where. */
 export interface Publication {
@@ -33,10 +33,10 @@ export function createEnvelope(publication: Publication, metadata: ReadonlyMap<s
     mediaType(publication.contentType) === 'application/cloudevents+json'
       ? complete(publication)
       : wrap(publication, metadata);
-  const ttlInSeconds = Number(lookup(metadata, 'ttlInSeconds') ?? Number.NaN);
-  if (Number.isSafeInteger(ttlInSeconds) && ttlInSeconds > 0) {
-    envelope.expiration = rfc3339(new Date(Date.now() + ttlInSeconds * 1_000));
-  }
+  const ttlInSeconds = lookup(metadata, 'ttlInSeconds') ?? '';
+  // Whole seconds only. 0 is an event that has expired by the time it is delivered.
+  if (/^\d{1,11}$/.test(ttlInSeconds))
+    envelope.expiration = rfc3339(new Date(Date.now() + Number(ttlInSeconds) * 1_000));
   return envelope;
 }
 
@@ -129,11 +129,4 @@ function parseObject(text: string): JsonObject {
   if (!isJsonObject(value))
     throw new EnvelopeError(`json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`);
   return value;
-}
-
-/** What Go calls a JSON value of the wrong kind. */
-export function goKind(value: JsonValue): string {
-  if (Array.isArray(value)) return 'array';
-  if (isJsonObject(value)) return 'object';
-  return typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'number';
 }

@@ -16,15 +16,15 @@ export interface Subscription extends SubscriptionSpec {
 }
 
 /**
- * Asks the app what it subscribes to. Nothing when it has no such path, answers with an error, or lists something
- * that cannot be used: as in Dapr one bad entry loses the whole list, but here a line says which.
+ * Asks the app how it is configured, as daprd does without this sidecar having a use for it, and what it subscribes to.
+ * Nothing when it has no such path, answers with an error, or lists something that cannot be used: as in Dapr one bad
+ * entry loses the whole list, but here a line says which.
  */
 export async function discoverSubscriptions(app: AppChannel, appId: string, log: Log): Promise<Subscription[]> {
-  const answer = await app.send({
-    method: 'GET',
-    path: '/dapr/subscribe',
-    headers: { 'content-type': 'application/json', 'dapr-app-id': appId },
-  });
+  const ask = (path: string) =>
+    app.send({ method: 'GET', path, headers: { 'content-type': 'application/json', 'dapr-app-id': appId } });
+  await ask('/dapr/config').catch((error: Error) => log.warn(error.message));
+  const answer = await ask('/dapr/subscribe');
   if (answer.status !== 200) {
     if (answer.status !== 404)
       log.error(`GET /dapr/subscribe: the app answered ${answer.status}; it has no subscriptions`);

@@ -1,8 +1,9 @@
 import { parse } from '@marcbachmann/cel-js';
 import type { CircuitBreakerSpec } from '../resources/resiliency';
+import { PermanentError } from './retry';
 
 /** The circuit is open: the call was not made. Trying again at once is of no use. */
-export class CircuitOpen extends Error {}
+export class CircuitOpen extends PermanentError {}
 
 interface Counts {
   requests: number;

@@ -1,8 +1,8 @@
 import { getOrCreate } from '../get-or-create';
 import type { Log } from '../log';
 import type { CircuitBreakerSpec, PolicyNames, Resiliency, RetrySpec } from '../resources/resiliency';
-import { CircuitBreaker, CircuitOpen } from './circuit-breaker';
-import { Permanent, retry } from './retry';
+import { CircuitBreaker } from './circuit-breaker';
+import { PermanentError, retry } from './retry';
 
 /** A failure with the HTTP status that caused it, so that a policy's `matching` can choose by status. */
 export class StatusError extends Error {
@@ -92,18 +92,20 @@ export function createPolicy(timeoutMs: number, retrySpec?: RetrySpec, breaker?:
     const attempt = timeoutMs > 0 ? () => withTimeout(call, timeoutMs, signal) : () => call(signal ?? NEVER);
     const guarded = breaker ? () => breaker.run(attempt) : attempt;
     if (!retrySpec) return guarded();
-    return retry(retrySpec, () => guarded().catch((error) => rethrow(error, retrySpec)), signal);
+    return retry(
+      retrySpec,
+      guarded,
+      (error) => error instanceof PermanentError || isUnwanted(error, retrySpec),
+      signal,
+    );
   };
 }
 
-function rethrow(error: unknown, { httpStatusCodes }: RetrySpec): never {
-  const unwanted =
-    error instanceof StatusError &&
-    httpStatusCodes !== undefined &&
-    !httpStatusCodes.some(([from, to]) => from <= error.status && error.status <= to);
-  if (unwanted || error instanceof CircuitOpen) throw new Permanent('not tried again', { cause: error });
-  throw error;
-}
+/** Whether an error has an HTTP status, and the policy names others. */
+const isUnwanted = (error: unknown, { httpStatusCodes }: RetrySpec): boolean =>
+  error instanceof StatusError &&
+  httpStatusCodes !== undefined &&
+  !httpStatusCodes.some(([from, to]) => from <= error.status && error.status <= to);
 
 async function withTimeout<T>(call: (signal: AbortSignal) => Promise<T>, ms: number, outer?: AbortSignal): Promise<T> {
   const controller = new AbortController();

@@ -1,21 +1,27 @@
 import type { RetrySpec } from '../resources/resiliency';
 
-/** A failure that is not tried again. Its cause is what is thrown in the end. */
-export class Permanent extends Error {}
+/** A failure that trying again cannot mend. */
+export class PermanentError extends Error {}
 
 /**
- * Calls until it succeeds, fails for good, or the policy has no attempt left.
+ * Calls until it succeeds, fails for good, or the policy has no attempt left. `isFinal` tells of an error whether it is
+ * for good.
  *
  * @throws what the last attempt threw; the signal's reason when it is aborted during a wait
  */
-export async function retry<T>(spec: RetrySpec, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function retry<T>(
+  spec: RetrySpec,
+  call: () => Promise<T>,
+  isFinal: (error: unknown) => boolean,
+  signal?: AbortSignal,
+): Promise<T> {
   const startedAt = Date.now();
   let intervalMs = spec.initialIntervalMs;
   for (let retries = 0; ; retries += 1) {
     try {
       return await call();
     } catch (error) {
-      if (error instanceof Permanent) throw error.cause;
+      if (isFinal(error)) throw error;
       if (spec.maxRetries >= 0 && retries >= spec.maxRetries) throw error;
       const waitMs = spec.policy === 'constant' ? spec.durationMs : randomised(intervalMs, spec.randomizationFactor);
       if (spec.policy === 'exponential') {

@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import { APP_HEALTH_DEFAULTS, type AppHealthOptions } from '../app-health';
+import { parseDurationMs } from '../resources/duration';
 import type { SidecarOptions } from '../sidecar';
 import { type CommandLine, UsageError } from './flags';
 
@@ -26,6 +28,14 @@ export interface AppSettings {
   configFile?: string | undefined;
   maxBodySize?: string | undefined;
   gracefulShutdownSeconds?: number | undefined;
+  blockShutdownDuration?: string | undefined;
+  enableAppHealthCheck?: boolean | undefined;
+  appHealthCheckPath?: string | undefined;
+  /** In seconds, as `dapr run` has it. */
+  appHealthProbeInterval?: number | undefined;
+  /** In milliseconds. */
+  appHealthProbeTimeout?: number | undefined;
+  appHealthThreshold?: number | undefined;
 }
 
 /** The sidecar that some settings ask for. @throws {UsageError} for a value that is not supported */
@@ -46,7 +56,8 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
   if (listenAddress && !isIP(listenAddress)) wrong('dapr-listen-addresses', listenAddress, 'an IP address');
   const appPort = port('app-port', settings.appPort);
   const httpPort = port('dapr-http-port', settings.daprHttpPort);
-  const { appMaxConcurrency = 0 } = settings;
+  const { appMaxConcurrency = 0, blockShutdownDuration = '' } = settings;
+  const blockShutdownMs = blockShutdownDuration === '' ? 0 : parseDurationMs(blockShutdownDuration);
   return {
     appId,
     resourcesPaths,
@@ -56,9 +67,24 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
     ...(configFile && { configFile }),
     ...(appMaxConcurrency > 0 && { appMaxConcurrency }),
     ...(gracefulShutdownSeconds !== undefined && { gracefulShutdownMs: gracefulShutdownSeconds * 1_000 }),
+    blockShutdownMs:
+      blockShutdownMs ?? wrong('dapr-block-shutdown-duration', blockShutdownDuration, 'a duration such as 5s'),
+    ...(settings.enableAppHealthCheck && { appHealth: appHealth(settings) }),
     ...(maxBodySize && {
       maxBodyBytes: bytes(maxBodySize) ?? wrong('max-body-size', maxBodySize, 'a size such as 4Mi'),
     }),
+  };
+}
+
+/** 0 and less stand for the default, as in `dapr run`. */
+function appHealth(settings: AppSettings): AppHealthOptions {
+  const { appHealthCheckPath: path, appHealthProbeInterval: interval = 0 } = settings;
+  const { appHealthProbeTimeout: timeoutMs = 0, appHealthThreshold: threshold = 0 } = settings;
+  return {
+    path: path || APP_HEALTH_DEFAULTS.path,
+    intervalMs: interval > 0 ? interval * 1_000 : APP_HEALTH_DEFAULTS.intervalMs,
+    timeoutMs: timeoutMs > 0 ? timeoutMs : APP_HEALTH_DEFAULTS.timeoutMs,
+    threshold: threshold > 0 ? threshold : APP_HEALTH_DEFAULTS.threshold,
   };
 }
 
@@ -84,6 +110,12 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     configFile: flags.config,
     maxBodySize: flags['max-body-size'],
     gracefulShutdownSeconds: flags['dapr-graceful-shutdown-seconds'],
+    blockShutdownDuration: flags['dapr-block-shutdown-duration'],
+    enableAppHealthCheck: flags['enable-app-health-check'],
+    appHealthCheckPath: flags['app-health-check-path'],
+    appHealthProbeInterval: flags['app-health-probe-interval'],
+    appHealthProbeTimeout: flags['app-health-probe-timeout'],
+    appHealthThreshold: flags['app-health-threshold'],
   });
   return { sidecar, command, directory: process.cwd(), env: {} };
 }

@@ -28,6 +28,11 @@ const FLAGS = {
   'components-path': { ...text, short: 'd' },
   config: { ...text, short: 'c' },
   'run-file': { ...text, short: 'f' },
+  'enable-app-health-check': boolean,
+  'app-health-check-path': text,
+  'app-health-probe-interval': integer,
+  'app-health-probe-timeout': integer,
+  'app-health-threshold': integer,
   'max-body-size': text,
   'log-level': text,
   help: { ...boolean, short: 'h' },
@@ -42,6 +47,7 @@ const FLAGS = {
   'placement-host-address': ignored('text'),
   'scheduler-host-address': ignored('text'),
   'dapr-graceful-shutdown-seconds': integer,
+  'dapr-block-shutdown-duration': text,
 } as const satisfies Record<string, Flag>;
 
 export type FlagName = keyof typeof FLAGS;

@@ -56,6 +56,11 @@ function readApp(app: Field, common: Field, baseDir: string, overridden: readonl
         : resourceFolders(app, common, directory, baseDir),
     configFile: path('configFilePath'),
     maxBodySize: text('maxBodySize'),
+    enableAppHealthCheck: setting('enableAppHealthCheck').boolean(false),
+    appHealthCheckPath: text('appHealthCheckPath'),
+    appHealthProbeInterval: number('appHealthProbeInterval'),
+    appHealthProbeTimeout: number('appHealthProbeTimeout'),
+    appHealthThreshold: number('appHealthThreshold'),
   });
   const env = [...common.get('env').entries(), ...app.get('env').entries()];
   return {

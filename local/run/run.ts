@@ -34,6 +34,11 @@ export class Run {
   private readonly guard = new Guard();
   private stopping: Promise<boolean> | undefined;
   private report!: (ending: RunError) => void;
+  private shutDown!: () => void;
+  /** Resolves when a sidecar was told to shut down through its API. */
+  readonly shutdownAsked = new Promise<void>((resolve) => {
+    this.shutDown = resolve;
+  });
   /** Resolves when something ended that should still run. */
   readonly failed = new Promise<RunError>((resolve) => {
     this.report = resolve;
@@ -87,6 +92,7 @@ export class Run {
       env,
       log,
       memory: this.memory,
+      onShutdown: this.shutDown,
       ...(env.DAPR_API_TOKEN && { apiToken: env.DAPR_API_TOKEN }),
       ...(env.APP_API_TOKEN && { appToken: env.APP_API_TOKEN }),
     };

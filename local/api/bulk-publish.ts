@@ -1,0 +1,123 @@
+import { goKind, isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
+import { stringifyJson } from '../json/stringify';
+import { type ApiError, pubsubError } from './errors';
+import { findPubsub, isRawPayload, type PublishDependencies, publishFailed, publishForbidden, wrap } from './publish';
+import { type ApiAnswer, type Handler, header, json, metadataOf, noContent, type Route } from './router';
+
+interface Entry {
+  entryId: string;
+  data: Buffer;
+  contentType: string;
+  /** Undefined when the entry has none of its own: then the request's do not count either. */
+  metadata: Map<string, string> | undefined;
+}
+
+/** `POST /v1.0/publish/bulk/{pubsub}/{topic}`. https://docs.dapr.io/reference/api/pubsub_api/#publish-multiple-messages-to-a-given-topic */
+export function bulkPublishRoutes({ appId, pubsubs, tracing }: PublishDependencies): Route[] {
+  const handler: Handler = async ({ params: { name = '', topic = '' }, query, headers, body }) => {
+    const pubsub = findPubsub(pubsubs, name);
+    const metadata = metadataOf(query);
+    const raw = isRawPayload(metadata, name);
+    const entries = readEntries(body.toString('utf8'), { name, topic, appId, metadata });
+    const [traceparent, tracestate] = [header(headers.traceparent), header(headers.tracestate)];
+    const messages = entries.map(({ data, contentType, metadata: own }) => {
+      if (raw) return { data, metadata: own };
+      const trace = tracing.bulkEntry(traceparent, tracestate);
+      const publication = { pubsubName: name, topic, contentType, data, source: appId, ...trace };
+      return { data: wrap(publication, own ?? new Map()), metadata: own };
+    });
+    if (!pubsub.scopes.mayPublish(topic)) throw publishForbidden(name, topic, appId);
+    const stored = messages.map((message) => pubsub.policy(() => pubsub.broker.publish(topic, message)));
+    const failed = (await Promise.allSettled(stored)).flatMap((answer, i) =>
+      answer.status === 'rejected'
+        ? [{ entryId: entries[i]?.entryId ?? '', error: String(answer.reason.message) }]
+        : [],
+    );
+    const [first] = failed;
+    if (first) return failure(failed, publishFailed(name, topic, first.error));
+    return { ...noContent, headers: tracing.responseHeaders(tracing.request(traceparent, tracestate)) };
+  };
+  return ['v1.0', 'v1.0-alpha1'].map((version) => ({
+    methods: ['POST', 'PUT'],
+    pattern: `${version}/publish/bulk/:name/*topic`,
+    handler,
+  }));
+}
+
+interface Context {
+  name: string;
+  topic: string;
+  appId: string;
+  metadata: ReadonlyMap<string, string>;
+}
+
+/** @throws {ApiError} for one bad entry: the request is refused as a whole */
+function readEntries(text: string, context: Context): Entry[] {
+  const list = readList(text, context);
+  const ids = new Set<string>();
+  return list.map((item) => {
+    const [entryId, contentType] = [textOf(item.entryId), textOf(item.contentType)];
+    const data = toBytes(item.event ?? null, contentType, context);
+    if (entryId === '' || ids.has(entryId)) throw badEntryId(context);
+    ids.add(entryId);
+    const own = isJsonObject(item.metadata) ? Object.entries(item.metadata) : undefined;
+    const metadata = own && new Map([...context.metadata, ...own.map(([key, value]) => [key, textOf(value)] as const)]);
+    return { entryId, data, contentType, metadata };
+  });
+}
+
+function readList(text: string, context: Context): JsonObject[] {
+  let list: JsonValue;
+  try {
+    list = parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw notReadable(context, error.message);
+    throw error;
+  }
+  if (list === null) return [];
+  const type = '[]http.bulkPublishMessageEntry';
+  if (!Array.isArray(list))
+    throw notReadable(context, `json: cannot unmarshal ${goKind(list)} into Go value of type ${type}`);
+  return list.map((item) => {
+    if (item === null) return {};
+    if (isJsonObject(item)) return item;
+    throw notReadable(context, `json: cannot unmarshal ${goKind(item)} into Go value of type ${type.slice(2)}`);
+  });
+}
+
+const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
+
+/** Base64 for bytes, text for text, JSON for JSON. @throws {ApiError} when event and content type do not go together */
+function toBytes(event: JsonValue, contentType: string, context: Context): Buffer {
+  const type = (contentType.split(';')[0] ?? '').trim().toLowerCase();
+  if (type === 'application/octet-stream' && typeof event === 'string') return Buffer.from(event, 'base64');
+  if ((type.startsWith('text/') || type === 'application/xml') && typeof event === 'string') return Buffer.from(event);
+  if (type === 'application/json' || type === 'application/cloudevents+json') return Buffer.from(stringifyJson(event));
+  const error = 'error: mismatch between contentType and event';
+  const { name, topic, appId: appID } = context;
+  const message = `error when marshalling cloud event envelope for topic ${topic} pubsub ${name}: ${error}`;
+  throw pubsubError(400, 'ERR_PUBSUB_EVENTS_SER', name, message, 'DAPR_PUBSUB_MARSHAL_ENVELOPE', { appID, error });
+}
+
+function notReadable({ name, topic, appId: appID }: Context, error: string): ApiError {
+  const message = `error when unmarshaling the request for topic ${topic} pubsub ${name}: ${error}`;
+  return pubsubError(400, 'ERR_PUBSUB_EVENTS_SER', name, message, 'DAPR_PUBSUB_UNMARSHAL_EVENTS', { appID });
+}
+
+function badEntryId({ name, topic, appId: appID }: Context): ApiError {
+  const error = 'entryId is duplicated or not present for entry';
+  const message = `error marshaling events to bytes for topic ${topic} pubsub ${name}. error: ${error}`;
+  return pubsubError(400, 'ERR_PUBSUB_EVENTS_SER', name, message, 'DAPR_PUBSUB_MARSHAL_EVENTS', { appID, error });
+}
+
+/** Which entries were not stored: in the body and, as daprd has it, in headers too. */
+function failure(
+  failedEntries: { entryId: string; error: string }[],
+  { status, errorCode, message }: ApiError,
+): ApiAnswer {
+  const body = JSON.stringify({ failedEntries, errorCode });
+  return json(status, body, {
+    'metadata.responsedata': body,
+    'metadata.error': `api error: code = Internal desc = ${message}`,
+  });
+}

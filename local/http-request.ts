@@ -1,0 +1,85 @@
+import { type Agent, type IncomingHttpHeaders, type RequestOptions, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { gunzip } from 'node:zlib';
+
+export interface HttpAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+export interface HttpRequest {
+  /** `http:` or `https:`, with the path as it is to be sent. */
+  url: { protocol: string; hostname: string; port: number | undefined; path: string };
+  method: string;
+  headers: Record<string, string | string[] | undefined>;
+  body: Buffer | undefined;
+  signal?: AbortSignal | undefined;
+  agent?: Agent | undefined;
+  /** Bytes of an answer that are read before it is given up. */
+  maxBodyBytes: number;
+}
+
+/** No answer, or none that could be read to its end. `code` is Node's, where there is one. */
+export class RequestError extends Error {
+  readonly code: string | undefined;
+
+  constructor(cause: NodeJS.ErrnoException) {
+    super(cause.message, { cause });
+    this.code = cause.code;
+  }
+}
+
+/** Sends a request; an answer packed with gzip is unpacked. @throws {RequestError} when the connection fails, or the answer is broken off or too long */
+export function sendRequest({
+  url,
+  method,
+  headers,
+  body,
+  signal,
+  agent,
+  maxBodyBytes,
+}: HttpRequest): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(new RequestError(error));
+    const options: RequestOptions = {
+      protocol: url.protocol,
+      hostname: url.hostname,
+      port: url.port,
+      path: url.path,
+      method,
+      headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
+      ...(agent && { agent }),
+      ...(signal && { signal }),
+    };
+    let req: ReturnType<typeof requestHttp>;
+    try {
+      req = url.protocol === 'https:' ? requestHttps(options) : requestHttp(options);
+    } catch (error) {
+      return fail(error as Error); // a path or a header that HTTP cannot carry
+    }
+    // Connections are kept without a header that says so, as HTTP/1.1 has it and Go does it.
+    req.removeHeader('connection');
+    req.on('error', fail);
+    req.on('response', (res) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      res.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > maxBodyBytes) req.destroy(new Error(`the answer is longer than ${maxBodyBytes} bytes`));
+        else chunks.push(chunk);
+      });
+      res.on('error', fail);
+      res.on('end', () => {
+        const { statusCode: status = 0, headers: answered } = res;
+        const answer = { status, headers: answered, body: Buffer.concat(chunks) };
+        if (answered['content-encoding'] !== 'gzip' || answer.body.length === 0) return resolve(answer);
+        const { 'content-encoding': _, ...others } = answered;
+        gunzip(answer.body, { maxOutputLength: maxBodyBytes }, (error, unpacked) =>
+          error ? fail(error) : resolve({ status, headers: others, body: unpacked }),
+        );
+      });
+    });
+    req.end(body);
+  });
+}

@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import type { Message } from '../brokers/broker';
+import { isJsonObject, JsonNumber, type JsonObject, type JsonValue, parseJson } from '../json/parse';
+import { stringifyJson } from '../json/stringify';
+import { type DeliveryContext, giveUpOn, isRaw, metadataHeaders, prepare } from './delivery';
+
+/** One message of a batch. `failure` is undefined once nothing more is to be done about it. */
+interface Entry {
+  id: string;
+  message: Message;
+  event: JsonObject;
+  failure: string | undefined;
+}
+
+/**
+ * Delivers several messages in one request for each path they go to. The app answers for each of them; those that
+ * failed are delivered again, alone, as often as the policy says, and then go to the dead letters.
+ * https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/
+ *
+ * @throws {Error} when a dead letter cannot be stored, or when `signal` is aborted: all stay with the broker
+ */
+export async function deliverBulk(
+  messages: readonly Message[],
+  context: DeliveryContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { policy, subscription } = context;
+  const byPath = new Map<string, Entry[]>();
+  for (const message of messages) {
+    const { event, path, refused } = prepare(message, subscription);
+    if (path === undefined) await giveUpOn(message, event, refused, context);
+    else byPath.set(path, [...(byPath.get(path) ?? []), { id: randomUUID(), message, event, failure: '' }]);
+  }
+  for (const [path, entries] of byPath) {
+    const batchId = randomUUID();
+    let left = entries;
+    try {
+      await policy(async (attemptSignal) => {
+        await attempt(path, batchId, left, context, attemptSignal);
+        left = left.filter(({ failure }) => failure !== undefined);
+        if (left.length > 0) throw new Error(`${left.length} of ${entries.length} messages failed`);
+      }, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      for (const { message, event, failure } of left) {
+        await giveUpOn(message, event, failure || (error as Error).message, context);
+      }
+    }
+  }
+}
+
+async function attempt(
+  path: string,
+  batchId: string,
+  entries: readonly Entry[],
+  context: DeliveryContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { app, subscription, tracing } = context;
+  const { pubsubName, topic } = subscription;
+  const raw = isRaw(subscription);
+  const body = stringifyJson({
+    entries: entries.map(({ id, message, event }) => ({
+      entryId: id,
+      event: raw ? message.data.toString('base64') : withDoubles(event),
+      metadata: message.metadata ? Object.fromEntries(message.metadata) : null,
+      contentType: raw ? 'application/octet-stream' : 'application/cloudevents+json',
+    })),
+    id: batchId,
+    metadata: { pubsubName },
+    pubsubname: pubsubName,
+    topic,
+    type: 'com.dapr.event.sent.bulk',
+  });
+  const last = entries.at(-1)?.event;
+  const headers = {
+    ...metadataHeaders(new Map([['pubsubName', pubsubName]])),
+    ...tracing.deliveryHeaders(last?.traceparent ?? last?.traceid),
+    'content-type': 'application/json',
+  };
+  const answer = await app.send({ method: 'POST', path, headers, body: Buffer.from(body), signal });
+  if (answer.status === 404) {
+    // As in Dapr, this is the end of all of them, and not even the dead letters get them.
+    context.log.warn(`${entries.length} events of topic ${topic} are lost: the app answered 404 to a bulk delivery`);
+    for (const entry of entries) entry.failure = undefined;
+    return;
+  }
+  if (answer.status < 200 || answer.status > 299) return fail(entries, `the app answered ${answer.status}`);
+  const statuses = readStatuses(answer.body);
+  if (!statuses) return fail(entries, 'the app did not answer with a list of statuses');
+  for (const entry of entries) {
+    const status = statuses.get(entry.id);
+    entry.failure =
+      status === 'SUCCESS' || status === 'DROP' ? undefined : `the app answered with status ${status ?? 'none'}`;
+    if (status === 'DROP') await giveUpOn(entry.message, entry.event, 'the app answered DROP', context);
+  }
+}
+
+function fail(entries: readonly Entry[], reason: string): void {
+  for (const entry of entries) entry.failure = reason;
+}
+
+/** The answer's `statuses`, by entry id; undefined when it is no JSON. */
+function readStatuses(body: Buffer): Map<string, string> | undefined {
+  let answer: JsonValue;
+  try {
+    answer = parseJson(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  const list = isJsonObject(answer) && Array.isArray(answer.statuses) ? answer.statuses.filter(isJsonObject) : [];
+  return new Map(list.map(({ entryId, status }) => [String(entryId), String(status ?? '')]));
+}
+
+/** In a batch, numbers have been through a float64: 1e3 is 1000, and what needs more than 53 bits is rounded. */
+function withDoubles(value: JsonValue): JsonValue {
+  if (value instanceof JsonNumber) return new JsonNumber(String(Number(value.text)));
+  if (Array.isArray(value)) return value.map(withDoubles);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withDoubles(member)]));
+}
+
+/** As Dapr, when a subscription does not say. */
+const MAX_MESSAGES = 100;
+const MAX_AWAIT_MS = 1_000;
+
+/**
+ * Collects messages into batches: one is full after so many messages, or complete so long after its first. While a
+ * batch is being delivered the next one is collected but not sent, as in Dapr.
+ */
+export class Batcher {
+  private pending: { message: Message; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private delivering = false;
+  private readonly maxMessages: number;
+  private readonly maxAwaitMs: number;
+
+  constructor(
+    { maxMessagesCount, maxAwaitDurationMs }: { maxMessagesCount: number; maxAwaitDurationMs: number },
+    private readonly deliverBatch: (messages: Message[]) => Promise<void>,
+  ) {
+    this.maxMessages = maxMessagesCount > 0 ? maxMessagesCount : MAX_MESSAGES;
+    this.maxAwaitMs = maxAwaitDurationMs > 0 ? maxAwaitDurationMs : MAX_AWAIT_MS;
+  }
+
+  /** Resolves when the batch that the message went with has been delivered. */
+  add(message: Message): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.pending.push({ message, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  private schedule(): void {
+    if (this.delivering || this.pending.length === 0) return;
+    if (this.pending.length >= this.maxMessages) void this.flush();
+    else this.timer ??= setTimeout(() => void this.flush(), this.maxAwaitMs);
+  }
+
+  private async flush(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const batch = this.pending.splice(0, this.maxMessages);
+    this.delivering = true;
+    try {
+      await this.deliverBatch(batch.map(({ message }) => message));
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+    this.delivering = false;
+    this.schedule();
+  }
+}

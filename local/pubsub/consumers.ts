@@ -1,0 +1,157 @@
+import { ApiError } from '../api/errors';
+import { type Pubsub, publishTo } from '../api/publish';
+import type { AppChannel } from '../app-channel';
+import type { BrokerSubscription, MessageHandler } from '../brokers/broker';
+import type { Log } from '../log';
+import type { Policies } from '../resiliency/policy';
+import type { DeclaredSubscription } from '../resources/subscription';
+import type { Tracing } from '../tracing';
+import { Batcher, deliverBulk } from './bulk-delivery';
+import { type DeliveryContext, deliver } from './delivery';
+import { declareSubscriptions, discoverSubscriptions, mergeSubscriptions, type Subscription } from './subscriptions';
+
+export interface ConsumersContext {
+  appId: string;
+  app: AppChannel;
+  pubsubs: ReadonlyMap<string, Pubsub & { group: string }>;
+  policies: Policies;
+  tracing: Tracing;
+  log: Log;
+}
+
+interface Consumer {
+  subscription: Subscription;
+  broker: BrokerSubscription;
+}
+
+/** The subscriptions of one app, and the deliveries they lead to. */
+export class Consumers {
+  /** What the app subscribes to, whether or not it is being delivered. */
+  subscriptions: readonly Subscription[] = [];
+  private programmatic: readonly Subscription[] | undefined;
+  private declared: readonly Subscription[];
+  private running: Consumer[] = [];
+  private readonly cutOff = new AbortController();
+  /** Changes follow one another, each after the one before it is done. */
+  private lastChange: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly context: ConsumersContext,
+    declared: readonly DeclaredSubscription[],
+  ) {
+    this.declared = declareSubscriptions(declared, context.log);
+  }
+
+  /** Asks the app what it subscribes to, unless it has been asked, and begins to deliver. */
+  start(): Promise<void> {
+    return this.change(async () => {
+      const { app, appId, log, pubsubs } = this.context;
+      if (pubsubs.size === 0) return; // nothing to subscribe with, so the app is not asked
+      this.programmatic ??= await discoverSubscriptions(app, appId, log);
+      await this.apply();
+    });
+  }
+
+  /** Delivers nothing more until `start`. What is under way is finished. */
+  pause(): Promise<void> {
+    return this.change(() => this.end(this.running.splice(0)));
+  }
+
+  /** Takes another list of declared subscriptions; what has changed begins or ends. */
+  redeclare(declared: readonly DeclaredSubscription[]): Promise<void> {
+    return this.change(async () => {
+      this.declared = declareSubscriptions(declared, this.context.log);
+      if (this.programmatic) await this.apply();
+    });
+  }
+
+  /** Resolves with true when everything under way is finished, and with false after `graceMs` at the latest. */
+  async stop(graceMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), graceMs);
+    });
+    const clean = await Promise.race([this.pause().then(() => true), late]);
+    clearTimeout(timer);
+    this.cutOff.abort();
+    return clean;
+  }
+
+  private change(make: () => Promise<unknown>): Promise<void> {
+    this.lastChange = this.lastChange.then(make).then(
+      () => {},
+      (error: Error) => this.context.log.error(error.message),
+    );
+    return this.lastChange;
+  }
+
+  private async apply(): Promise<void> {
+    const wanted = mergeSubscriptions(this.declared, this.programmatic ?? []);
+    this.subscriptions = wanted;
+    const gone = this.running.filter(({ subscription }) => !wanted.some((other) => isSame(subscription, other)));
+    this.running = this.running.filter((consumer) => !gone.includes(consumer));
+    await this.end(gone);
+    for (const subscription of wanted) {
+      if (!this.running.some((consumer) => isSame(consumer.subscription, subscription))) await this.begin(subscription);
+    }
+  }
+
+  private end(consumers: readonly Consumer[]): Promise<unknown> {
+    return Promise.all(consumers.map(({ broker }) => broker.stop()));
+  }
+
+  private async begin(subscription: Subscription): Promise<void> {
+    const { pubsubs, log, appId } = this.context;
+    const { pubsubName, topic } = subscription;
+    const pubsub = pubsubs.get(pubsubName);
+    if (!pubsub) return log.error(`subscription to ${topic}: there is no pub/sub component named ${pubsubName}`);
+    if (!pubsub.scopes.maySubscribe(topic)) {
+      return log.error(`subscription to ${topic}: the scopes of ${pubsubName} do not allow it for ${appId}`);
+    }
+    const handler = this.handlerFor(subscription, pubsub);
+    try {
+      const broker = await pubsub.broker.subscribe({ topic, group: pubsub.group, handler });
+      this.running.push({ subscription, broker });
+    } catch (error) {
+      log.error(`subscription to ${topic} on ${pubsubName}: ${(error as Error).message}`);
+    }
+  }
+
+  private handlerFor(subscription: Subscription, pubsub: Pubsub): MessageHandler {
+    const { app, policies, tracing, log } = this.context;
+    const { signal } = this.cutOff;
+    const context: DeliveryContext = {
+      app,
+      subscription,
+      policy: policies.component(pubsub.name, 'Pubsub', 'Inbound'),
+      tracing,
+      log,
+      publish: (topic, message) => this.publishDeadLetter(pubsub, topic, message),
+    };
+    const { bulkSubscribe } = subscription;
+    if (!bulkSubscribe.enabled) return (message) => deliver(message, context, signal);
+    const batcher = () => new Batcher(bulkSubscribe, (messages) => deliverBulk(messages, context, signal));
+    if (pubsub.broker.maxBulkEntries === 1) return (message) => batcher().add(message);
+    const shared = batcher();
+    return (message) => shared.add(message);
+  }
+
+  /** A dead letter that the scopes forbid is lost, as with daprd; one that the broker does not take is tried again later. */
+  private async publishDeadLetter(
+    pubsub: Pubsub,
+    topic: string,
+    message: Parameters<MessageHandler>[0],
+  ): Promise<void> {
+    try {
+      await publishTo(pubsub, topic, message, this.context.appId);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 403) throw error;
+      this.context.log.error(`a dead letter is lost: ${error.message}`);
+    }
+  }
+}
+
+/** Whether two subscriptions are one and the same. The compiled route follows from the rules. */
+const isSame = (a: Subscription, b: Subscription): boolean => JSON.stringify(essence(a)) === JSON.stringify(essence(b));
+
+const essence = ({ route: _, metadata, ...rest }: Subscription) => ({ ...rest, metadata: [...metadata] });

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { stringifyJson } from '../json/stringify';
+import { rfc3339 } from '../pubsub/envelope';
+import {
+  checkOptions,
+  type DeleteOperation,
+  EtagError,
+  type Operation,
+  type SetOperation,
+  type Store,
+  type StoredValue,
+} from './store';
+
+interface Item {
+  data: Buffer;
+  etag: string;
+  /** Milliseconds since the epoch; undefined: never. */
+  expiresAt: number | undefined;
+}
+
+const SWEEP_EVERY_MS = 60_000;
+
+/** A store in this process. It ends with the process. Etags are random; a transaction is all or nothing. */
+export class InMemoryStore implements Store {
+  readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'DELETE_WITH_PREFIX', 'KEYS_LIKE'];
+  private readonly items = new Map<string, Item>();
+  private sweepAt = Date.now() + SWEEP_EVERY_MS;
+
+  async get(key: string): Promise<StoredValue | undefined> {
+    const item = this.current(key);
+    if (!item) return undefined;
+    const { data, etag, expiresAt } = item;
+    const metadata: Record<string, string> = {};
+    if (expiresAt !== undefined) metadata.ttlExpireTime = rfc3339(new Date(expiresAt));
+    return { data, etag, metadata };
+  }
+
+  async set(operation: SetOperation): Promise<void> {
+    const ttlSeconds = readTtl(operation);
+    this.check(operation);
+    this.apply(operation, ttlSeconds);
+  }
+
+  async delete(operation: DeleteOperation): Promise<void> {
+    this.check(operation);
+    this.items.delete(operation.key);
+  }
+
+  async transact(operations: readonly Operation[]): Promise<void> {
+    const ttls = operations.map((operation) => (operation.operation === 'set' ? readTtl(operation) : 0));
+    for (const operation of operations) this.check(operation);
+    operations.forEach((operation, i) => {
+      if (operation.operation === 'set') this.apply(operation, ttls[i] ?? 0);
+      else this.items.delete(operation.key);
+    });
+  }
+
+  /** Others may share the store: it ends when nobody holds it any more. */
+  async close(): Promise<void> {}
+
+  private current(key: string): Item | undefined {
+    const item = this.items.get(key);
+    if (item?.expiresAt === undefined || item.expiresAt > Date.now()) return item;
+    this.items.delete(key);
+    return undefined;
+  }
+
+  private check(operation: Operation): void {
+    checkOptions(operation);
+    const { key, etag, concurrency } = operation;
+    const item = this.current(key);
+    if (etag === '') {
+      if (concurrency !== 'first-write' || !item) return;
+      throw new EtagError('mismatch', 'item already exists and no etag was passed');
+    }
+    if (!item) throw new EtagError('mismatch', `state not exist or expired for key=${key}`);
+    if (item.etag === etag) return;
+    throw new EtagError('mismatch', `state etag not match for key=${key}: current=${item.etag}, expect=${etag}`);
+  }
+
+  private apply({ key, value }: SetOperation, ttlSeconds: number): void {
+    const expiresAt = ttlSeconds > 0 ? Date.now() + ttlSeconds * 1_000 : undefined;
+    this.sweep();
+    this.items.set(key, { data: Buffer.from(stringifyJson(value)), etag: randomUUID(), expiresAt });
+  }
+
+  /** Once a minute, so that what has expired and is never asked for again does not stay for ever. */
+  private sweep(): void {
+    if (Date.now() < this.sweepAt) return;
+    this.sweepAt = Date.now() + SWEEP_EVERY_MS;
+    for (const key of this.items.keys()) this.current(key);
+  }
+}
+
+function readTtl({ metadata }: SetOperation): number {
+  const text = metadata.get('ttlInSeconds') ?? '';
+  if (text === '') return 0;
+  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  throw new Error(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+}

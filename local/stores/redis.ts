@@ -1,0 +1,138 @@
+import { ErrorReply } from '@redis/client';
+import { stringifyJson } from '../json/stringify';
+import { type RedisConnection, type Reply, text } from '../redis/connection';
+import {
+  checkOptions,
+  type DeleteOperation,
+  EtagError,
+  type Operation,
+  type SetOperation,
+  type Store,
+  type StoredValue,
+} from './store';
+
+/**
+ * Stores a value unless its key has another version than the caller knows. A key is a hash of `data` and `version`, as
+ * daprd keeps it; one that was written with first-write carries a mark, so that nobody can write it without its version.
+ * Arguments: the known version (0: none), the value, 1 for a first-write, seconds to live (empty: as before, 0: for
+ * ever). Answers the new version, 0 when refused.
+ */
+const SET = `
+local key, known, value, first_write, ttl = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if redis.call('TYPE', key).ok ~= 'hash' then redis.call('DEL', key) end
+local version = redis.call('HGET', key, 'version')
+local guarded = redis.call('HEXISTS', key, 'first-write') == 1
+if version and version ~= '' and version ~= known and (guarded or known ~= '0') then return 0 end
+redis.call('HSET', key, 'data', value)
+if first_write == '1' then redis.call('HSET', key, 'first-write', '0') end
+if ttl == '0' then redis.call('PERSIST', key) elseif ttl ~= '' then redis.call('EXPIRE', key, ttl) end
+return redis.call('HINCRBY', key, 'version', 1)`;
+
+/** Removes a value unless it has another version than the caller knows (0: any). Answers -1 when refused. */
+const DELETE = `
+local version = redis.call('HGET', KEYS[1], 'version')
+if version and version ~= '' and version ~= ARGV[1] and ARGV[1] ~= '0' then return -1 end
+return redis.call('DEL', KEYS[1])`;
+
+// How Redis 7 reports that daprd's own scripts refuse. Callers of Dapr see these texts, so ours are the same.
+const setRefused = (key: string) =>
+  `ERR user_script:14: failed to set key ${key} script: d908b9553add63a82e03589b5c6d01a7654ef0f2, on @user_script:14.`;
+const deleteRefused = (key: string) =>
+  `ERR user_script:6: failed to delete ${key} script: 2446db0de2c963f100727b388f03ead01d18c265, on @user_script:6.`;
+
+/** Redis as daprd uses it for state, so that both can share one. Etags count from 1. There is no roll-back. */
+export class RedisStore implements Store {
+  readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'KEYS_LIKE'];
+
+  constructor(
+    private readonly connection: RedisConnection,
+    /** Seconds that a value lives which does not say it itself. */
+    private readonly ttlInSeconds: number | undefined,
+  ) {}
+
+  async get(key: string): Promise<StoredValue | undefined> {
+    const fields = toMap(await this.connection.send('HGETALL', key));
+    if (fields.size === 0) return undefined;
+    const [data, version] = [fields.get('data'), fields.get('version')];
+    if (!data || !version) throw new Error("required hash field 'data' or 'version' was not found");
+    return { data, etag: version.toString(), metadata: {} };
+  }
+
+  async set(operation: SetOperation): Promise<void> {
+    checkOptions(operation);
+    const { key, etag, concurrency } = operation;
+    const args = this.setArguments(operation, concurrency === 'first-write');
+    let version: Reply;
+    try {
+      version = await this.connection.send('EVAL', SET, '1', key, ...args);
+    } catch (error) {
+      throw new Error(`failed to set key ${key}: ${(error as Error).message}`, { cause: error });
+    }
+    if (version !== 0) return;
+    if (etag !== '') throw new EtagError('mismatch', setRefused(key));
+    throw new Error(`failed to set key ${key}: ${setRefused(key)}`);
+  }
+
+  async delete(operation: DeleteOperation): Promise<void> {
+    checkOptions(operation);
+    const { key, etag } = operation;
+    let answer: Reply;
+    try {
+      answer = await this.connection.send('EVAL', DELETE, '1', key, etag || '0');
+    } catch (error) {
+      throw new EtagError('mismatch', (error as Error).message); // daprd takes any failure of a delete for this one
+    }
+    if (answer === -1) throw new EtagError('mismatch', deleteRefused(key));
+  }
+
+  /** Every operation is carried out, whatever becomes of the others, as with daprd. A first-write is none here. */
+  async transact(operations: readonly Operation[]): Promise<void> {
+    const commands = operations.map((operation) =>
+      operation.operation === 'set'
+        ? ['EVAL', SET, '1', operation.key, ...this.setArguments(operation, false)]
+        : ['EVAL', DELETE, '1', operation.key, operation.etag || '0'],
+    );
+    const answers = await this.connection.transact(commands);
+    for (const [i, operation] of operations.entries()) {
+      const { key } = operation;
+      if (answers[i] instanceof ErrorReply) throw answers[i];
+      if (answers[i] === 0 && operation.operation === 'set') throw new Error(setRefused(key));
+      if (answers[i] === -1) throw new Error(deleteRefused(key));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.connection.close();
+  }
+
+  private setArguments(operation: SetOperation, firstWrite: boolean): string[] {
+    const ttl = readTtl(operation) ?? this.ttlInSeconds;
+    const seconds = ttl === undefined ? '' : String(Math.max(ttl, 0));
+    return [readVersion(operation), stringifyJson(operation.value), firstWrite ? '1' : '0', seconds];
+  }
+}
+
+function readVersion({ etag, concurrency }: SetOperation): string {
+  if (concurrency === 'last-write' || etag === '') return '0';
+  if (/^[+-]?\d+$/.test(etag)) return String(Number(etag));
+  throw new EtagError('invalid', `strconv.Atoi: parsing ${JSON.stringify(etag)}: invalid syntax`);
+}
+
+function readTtl({ metadata }: SetOperation): number | undefined {
+  const ttl = metadata.get('ttlInSeconds') ?? '';
+  if (ttl === '') return undefined;
+  if (/^[+-]?\d+$/.test(ttl)) return Number(ttl);
+  throw new Error(
+    `failed to parse ttl from metadata: strconv.ParseInt: parsing ${JSON.stringify(ttl)}: invalid syntax`,
+  );
+}
+
+function toMap(reply: Reply): Map<string, Buffer> {
+  const map = new Map<string, Buffer>();
+  if (!Array.isArray(reply)) return map;
+  for (let i = 0; i + 1 < reply.length; i += 2) {
+    const value = reply[i + 1];
+    if (Buffer.isBuffer(value)) map.set(text(reply[i]), value);
+  }
+  return map;
+}
