@@ -57,8 +57,7 @@ export interface SidecarOptions {
   onShutdown?: () => void;
 }
 
-// 4 MiB, and the one byte more that daprd lets through.
-const MAX_BODY_BYTES = 4 * 1024 * 1024 + 1;
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export const GRACEFUL_SHUTDOWN_MS = 5_000;
 const APP_POLL_MS = 50;
 const RELOAD_AFTER_MS = 100;
@@ -88,7 +87,9 @@ export class Sidecar {
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, configFile, log = silent, maxBodyBytes = MAX_BODY_BYTES } = options;
+    const { appId, appPort, configFile, log = silent } = options;
+    // daprd lets one byte more through than its limit.
+    const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     const { pubsubs, stores, directory, secret } = this;
     this.log = log;
     const policies = new Policies(resources.resiliencies, log);
@@ -187,7 +188,11 @@ export class Sidecar {
   private async addComponent(component: Component, memory: SharedMemory): Promise<void> {
     const { name, type, version, metadata } = component;
     const { appId } = this.options;
-    const created = await createComponent(component, { memory, log: this.log });
+    const created = await createComponent(component, { memory, log: this.log }).catch((error: Error) => {
+      if (!component.ignoreErrors) throw error;
+      this.log.warn(`${error.message}; the component is left out, as its ignoreErrors says`);
+    });
+    if (!created) return;
     if (created.kind === 'pubsub') {
       const { broker } = created;
       const policy = this.policies.component(name, 'Pubsub', 'Outbound');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 // https://www.w3.org/TR/trace-context/#traceparent-header
-const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
 const NO_SPAN = '00-00000000000000000000000000000000-0000000000000000-00';
 
 /** Where a request or an event stands in a trace. Empty texts: nowhere. */
@@ -50,7 +50,7 @@ export class Tracing {
 
   /** The trace headers of a delivery to the app, of an event with this `traceparent`. */
   deliveryHeaders(traceparent: unknown): Record<string, string> {
-    if (this.samplingRate === 0) return {};
+    if (this.samplingRate === 0 || traceparent === undefined) return {};
     const parent = typeof traceparent === 'string' ? traceparent : '';
     if (this.samplingRate !== undefined) return headers(this.child(parent, ''));
     return headers({ traceparent: TRACEPARENT.test(parent) ? parent : NO_SPAN, tracestate: '' });

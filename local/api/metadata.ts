@@ -74,7 +74,10 @@ const describe = ({ pubsubName, topic, metadata, rules, deadLetterTopic, type }:
   pubsubname: pubsubName,
   topic,
   ...(metadata.size > 0 && { metadata: Object.fromEntries(metadata) }),
-  rules: rules.map(({ match, path }) => (match === '' ? { path } : { match, path })),
+  ...unlessEmpty(
+    'rules',
+    rules.map(({ match, path }) => ({ ...(match !== '' && { match }), ...(path !== '' && { path }) })),
+  ),
   deadLetterTopic,
   type,
 });

@@ -72,7 +72,12 @@ export function createApi({ routes, isAllowed, maxBodyBytes, log }: ApiOptions):
     const { method = 'GET', url = '/', headers } = req;
     const [path, search] = splitOnce(url, '?');
     const segments = cleanSegments(path);
-    if (!segments) return write(req, res, { status: 400, headers: PLAIN, body: '400 Bad Request' });
+    if (!segments)
+      return write(req, res, {
+        status: 400,
+        headers: { 'content-type': PLAIN['content-type'] },
+        body: '400 Bad Request',
+      });
     const isHealthCheck = segments[0] === 'v1.0' && segments[1] === 'healthz';
     if (!isHealthCheck && !isAllowed(headers)) {
       return write(req, res, { status: 401, headers: PLAIN, body: 'invalid api token\n' });

@@ -108,7 +108,7 @@ async function bulkGet({ name, store, policy, keyPrefix }: StateStore, { body }:
     if (!item) return { key };
     const { data, etag, metadata } = item;
     const known = Object.keys(metadata).length > 0 ? { metadata } : {};
-    return { key, data: parseJson(data.toString()), etag, ...known };
+    return { key, data: parseJson(data.toString()), ...(etag !== undefined && { etag }), ...known };
   });
   return json(200, stringifyJson(items));
 }

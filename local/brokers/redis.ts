@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorReply } from '@redis/client';
-import { parseWholeJson } from '../json/parse';
+import { isJsonObject, parseWholeJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
 import type { Log } from '../log';
 import { type RedisConnection, type Reply, text } from '../redis/connection';
@@ -237,9 +237,15 @@ function toMessage(fields: Reply[], warn: (reason: string) => void): Message {
 
 function toMetadata(json: string, warn: (reason: string) => void): Map<string, string> | undefined {
   try {
-    const entries = Object.entries(parseWholeJson(json) ?? {});
-    if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return new Map(entries);
-    warn('its metadata is not a map of strings and is ignored');
+    const value = parseWholeJson(json);
+    if (!isJsonObject(value)) throw new Error('it is not a map');
+    return new Map(
+      Object.entries(value).map(([name, member]) => {
+        if (typeof member === 'string') return [name, member];
+        warn(`its metadata ${name} is not text and is taken for empty`);
+        return [name, ''];
+      }),
+    );
   } catch (error) {
     warn(`its metadata is ignored: ${(error as Error).message}`);
   }

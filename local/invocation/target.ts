@@ -18,11 +18,18 @@ export function readTarget(path: string, headers: IncomingHttpHeaders): Target |
   const user = basicUser(headers.authorization);
   if (user) return { id: user, method: clean(decoded) };
   const [, id = '', method = ''] = /^\/+v1\.0\/+invoke\/+(.+?)\/method\/(.*)$/s.exec(decoded) ?? [];
-  return id === '' ? undefined : { id: decodeId(id), method: clean(`/${method}`) };
+  return id === '' ? undefined : { id: decodeId(id), method: clean(method) };
 }
 
 /** `.` and `..` resolved, nothing above the root, no slash at either end. */
-const clean = (path: string) => posix.normalize(path).replace(/^\/+|\/+$/g, '');
+const clean = (path: string) => posix.normalize(`/${path}`).replace(/^\/+|\/+$/g, '');
+
+/** The path of an app as Dapr sends it, whatever a subscription's route looks like. What follows a `?` is left alone. */
+export function normalizePath(route: string): string {
+  const at = route.indexOf('?');
+  const [path, query] = at < 0 ? [route, ''] : [route.slice(0, at), route.slice(at)];
+  return escapeMethod(clean(path), '') + query;
+}
 
 function basicUser(authorization: string | undefined): string | undefined {
   const [, base64 = ''] = /^Basic (.+)$/.exec(authorization ?? '') ?? [];
@@ -40,7 +47,14 @@ function decodeId(id: string): string {
 
 /** The path to send, escaped where it must be. An escape that came through decoding stays one. @throws {Error} in Go's words */
 export function escapeMethod(method: string, base: string): string {
+  const forbidden = /[#?\0]/.test(method);
+  if (forbidden) {
+    const quoted = JSON.stringify(method);
+    throw new Error(
+      `rpc error: code = InvalidArgument desc = invalid method: method contains forbidden character: ${quoted}`,
+    );
+  }
   const wrong = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(method)?.[0];
   if (wrong) throw new Error(`parse "${base}/${method}": invalid URL escape "${wrong}"`);
-  return `/${method.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%?]/gu, encodeURIComponent)}`;
+  return `/${method.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/gu, encodeURIComponent)}`;
 }

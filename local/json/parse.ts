@@ -22,6 +22,15 @@ export class JsonSyntaxError extends Error {}
 export const isJsonObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
 
+/** A member by its name, in any spelling of upper and lower case, as Go finds the field of a struct. */
+export function member(object: JsonObject, name: string): JsonValue | undefined {
+  const exact = object[name];
+  if (exact !== undefined) return exact;
+  const wanted = name.toLowerCase();
+  for (const key of Object.keys(object)) if (key.toLowerCase() === wanted) return object[key];
+  return undefined;
+}
+
 /** What Go calls a JSON value of the wrong kind. */
 export function goKind(value: JsonValue): string {
   if (Array.isArray(value)) return 'array';
@@ -55,10 +64,10 @@ export function parseJson(text: string): JsonValue {
 /**
  * The value that `text` is.
  *
- * @throws {JsonSyntaxError} when it is none, or more than one
+ * @throws {JsonSyntaxError} when it is none, more than one, or has a number that no float64 can hold
  */
 export function parseWholeJson(text: string): JsonValue {
-  const parser = new Parser(text);
+  const parser = new Parser(text, true);
   const value = parser.first();
   parser.end();
   return value;
@@ -68,7 +77,10 @@ class Parser {
   private at = 0;
   private depth = 0;
 
-  constructor(private readonly text: string) {}
+  constructor(
+    private readonly text: string,
+    private readonly asFloat64 = false,
+  ) {}
 
   first(): JsonValue {
     this.skipSpace();
@@ -134,7 +146,8 @@ class Parser {
         this.at = i + 1;
         if (!escaped) return this.text.slice(start + 1, i);
         try {
-          return JSON.parse(this.text.slice(start, i + 1));
+          // Half of a surrogate pair is no character: Go puts U+FFFD in its place.
+          return (JSON.parse(this.text.slice(start, i + 1)) as string).toWellFormed();
         } catch {
           break;
         }
@@ -184,6 +197,9 @@ class Parser {
     const next = this.text[this.at];
     if (next === '.') this.badNumber('after decimal point in numeric literal');
     if (next === 'e' || next === 'E') this.badNumber('in exponent of numeric literal');
+    if (this.asFloat64 && !Number.isFinite(Number(text))) {
+      throw new JsonSyntaxError(`json: cannot unmarshal number ${text} into Go value of type float64`);
+    }
     return new JsonNumber(text);
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Message } from '../brokers/broker';
-import { isJsonObject, JsonNumber, type JsonObject, type JsonValue, parseJson } from '../json/parse';
+import { normalizePath } from '../invocation/target';
+import { isJsonObject, JsonNumber, type JsonObject, type JsonValue, member, parseJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
 import { type DeliveryContext, giveUpOn, isRaw, metadataHeaders, prepare } from './delivery';
 
@@ -59,26 +60,33 @@ async function attempt(
   const { app, subscription, tracing } = context;
   const { pubsubName, topic } = subscription;
   const raw = isRaw(subscription);
-  const body = stringifyJson({
-    entries: entries.map(({ id, message, event }) => ({
-      entryId: id,
-      event: raw ? message.data.toString('base64') : withDoubles(event),
-      metadata: message.metadata ? Object.fromEntries(message.metadata) : null,
-      contentType: raw ? 'application/octet-stream' : 'application/cloudevents+json',
-    })),
+  const contentType = raw ? 'application/octet-stream' : 'application/cloudevents+json';
+  const items = entries.map(({ id, message, event }) => {
+    const shown = stringifyJson(raw ? message.data.toString('base64') : withDoubles(event));
+    const metadata = stringifyJson(message.metadata ? Object.fromEntries(message.metadata) : null);
+    return `{"entryId":"${id}","event":${shown},"metadata":${metadata},"contentType":"${contentType}"}`;
+  });
+  const rest = {
     id: batchId,
     metadata: { pubsubName },
     pubsubname: pubsubName,
     topic,
     type: 'com.dapr.event.sent.bulk',
-  });
+  };
+  const body = `{"entries":[${items.join(',')}],${stringifyJson(rest).slice(1)}`;
   const last = entries.at(-1)?.event;
   const headers = {
     ...metadataHeaders(new Map([['pubsubName', pubsubName]])),
     ...tracing.deliveryHeaders(last?.traceparent ?? last?.traceid),
     'content-type': 'application/json',
   };
-  const answer = await app.send({ method: 'POST', path, headers, body: Buffer.from(body), signal });
+  const answer = await app.send({
+    method: 'POST',
+    path: normalizePath(path),
+    headers,
+    body: Buffer.from(body),
+    signal,
+  });
   if (answer.status === 404) {
     // As in Dapr, this is the end of all of them, and not even the dead letters get them.
     context.log.warn(`${entries.length} events of topic ${topic} are lost: the app answered 404 to a bulk delivery`);
@@ -108,8 +116,9 @@ function readStatuses(body: Buffer): Map<string, string> | undefined {
   } catch {
     return undefined;
   }
-  const list = isJsonObject(answer) && Array.isArray(answer.statuses) ? answer.statuses.filter(isJsonObject) : [];
-  return new Map(list.map(({ entryId, status }) => [String(entryId), String(status ?? '')]));
+  const statuses = isJsonObject(answer) ? member(answer, 'statuses') : undefined;
+  const list = Array.isArray(statuses) ? statuses.filter(isJsonObject) : [];
+  return new Map(list.map((item) => [String(member(item, 'entryId')), String(member(item, 'status') ?? '')]));
 }
 
 /** In a batch, numbers have been through a float64: 1e3 is 1000, and what needs more than 53 bits is rounded. */

@@ -39,7 +39,7 @@ export class Consumers {
     private readonly context: ConsumersContext,
     declared: readonly DeclaredSubscription[],
   ) {
-    this.declared = declareSubscriptions(declared, context.log);
+    this.declared = declareSubscriptions(declared);
   }
 
   /** Asks the app what it subscribes to, unless it has been asked, and begins to deliver. */
@@ -60,7 +60,7 @@ export class Consumers {
   /** Takes another list of declared subscriptions; what has changed begins or ends. */
   redeclare(declared: readonly DeclaredSubscription[]): Promise<void> {
     return this.change(async () => {
-      this.declared = declareSubscriptions(declared, this.context.log);
+      this.declared = declareSubscriptions(declared);
       if (this.programmatic) await this.apply();
     });
   }

@@ -1,7 +1,8 @@
 import type { AppChannel } from '../app-channel';
 import type { Message } from '../brokers/broker';
 import type { HttpAnswer } from '../http-request';
-import { isJsonObject, type JsonObject, parseWholeJson } from '../json/parse';
+import { normalizePath } from '../invocation/target';
+import { isJsonObject, type JsonObject, member, parseJson, parseWholeJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
 import type { Log } from '../log';
 import { type Policy, StatusError } from '../resiliency/policy';
@@ -42,7 +43,15 @@ export async function deliver(message: Message, context: DeliveryContext, signal
   const body = isRaw(subscription) ? Buffer.from(stringifyJson(event)) : message.data;
   const attempt = async (attemptSignal: AbortSignal) => {
     const trace = tracing.deliveryHeaders(event.traceparent ?? event.traceid);
-    check(await app.send({ method: 'POST', path, headers: { ...headers, ...trace }, body, signal: attemptSignal }));
+    check(
+      await app.send({
+        method: 'POST',
+        path: normalizePath(path),
+        headers: { ...headers, ...trace },
+        body,
+        signal: attemptSignal,
+      }),
+    );
   };
   try {
     // DROP is an outcome, not a failure: a policy must neither repeat it nor count it.
@@ -119,9 +128,8 @@ function check({ status, body }: HttpAnswer): void {
 function readStatus(body: Buffer): string {
   if (body.length === 0) return '';
   try {
-    const answer: unknown = JSON.parse(body.toString('utf8'));
-    if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return '';
-    const { status } = answer as { status?: unknown };
+    const answer = parseJson(body.toString('utf8'));
+    const status = isJsonObject(answer) ? member(answer, 'status') : undefined;
     return typeof status === 'string' ? status : '';
   } catch {
     return '';

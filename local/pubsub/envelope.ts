@@ -16,7 +16,8 @@ export interface Publication {
 /** A body that is declared as a CloudEvent and is none. */
 export class EnvelopeError extends Error {}
 
-const mediaType = (contentType: string) => (contentType.split(';')[0] ?? '').trim().toLowerCase();
+/** What stands before the parameters. As in Dapr a space before the semicolon makes it another type. */
+export const mediaType = (contentType: string): string => (contentType.split(';')[0] ?? '').toLowerCase();
 
 /** RFC 3339 in seconds, as Dapr stamps events. */
 export const rfc3339 = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;

@@ -16,8 +16,13 @@ export function compileRules(rules: readonly Rule[]): Router {
   if (compiled.every(({ matches }) => !matches)) return () => compiled[0]?.path;
   return (event) => {
     const variables = { event: toCel(event) };
-    return compiled.find(({ matches }) => !matches || matches(variables) === true)?.path;
+    return compiled.find(({ matches }) => !matches || isTrue(matches(variables)))?.path;
   };
+}
+
+function isTrue(result: unknown): boolean {
+  if (typeof result === 'boolean') return result;
+  throw new Error('a routing rule is neither true nor false');
 }
 
 /** Dapr hands numbers to CEL as doubles, whatever they look like. */

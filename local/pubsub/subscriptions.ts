@@ -34,32 +34,33 @@ export async function discoverSubscriptions(app: AppChannel, appId: string, log:
   if (text === '') return [];
   try {
     const list = new Field('GET /dapr/subscribe', '', JSON.parse(text));
-    return list.list().flatMap((item) => toSubscription(readProgrammatic(item), 'PROGRAMMATIC', log));
+    const specs = list.list().map(readProgrammatic);
+    for (const { rules, topic } of specs)
+      if (rules.length === 0) log.warn(`the subscription to ${topic} has no route; it is left out`);
+    return specs.filter(({ rules }) => rules.length > 0).map((spec) => toSubscription(spec, 'PROGRAMMATIC'));
   } catch (error) {
     log.error(`${(error as Error).message}; all subscriptions of the app are lost`);
     return [];
   }
 }
 
-/** The declared subscriptions that can be used. One that cannot is left out, with a line that says why. */
-export function declareSubscriptions(declared: readonly DeclaredSubscription[], log: Log): Subscription[] {
-  return declared.flatMap((spec) => {
-    try {
-      return toSubscription(spec, 'DECLARATIVE', log);
-    } catch (error) {
-      log.error(`Subscription ${spec.name}: ${(error as Error).message}; it is left out`);
-      return [];
-    }
-  });
+/**
+ * The declared subscriptions; the last of one name counts.
+ *
+ * @throws {ResourceError} for a routing rule that does not parse
+ */
+export function declareSubscriptions(declared: readonly DeclaredSubscription[]): Subscription[] {
+  const byName = new Map(declared.map((spec) => [spec.name, spec]));
+  return [...byName.values()].map((spec) => toSubscription(spec, 'DECLARATIVE'));
 }
 
-/** One subscription for each topic: the last wins, and what the app says wins over files. */
+/** One subscription for each topic: what the app says, and of it the last, or else the first that is declared. */
 export function mergeSubscriptions(
   declared: readonly Subscription[],
   programmatic: readonly Subscription[],
 ): Subscription[] {
   const byTopic = new Map<string, Subscription>();
-  for (const subscription of [...declared, ...programmatic]) {
+  for (const subscription of [...declared.toReversed(), ...programmatic]) {
     const key = JSON.stringify([subscription.pubsubName, subscription.topic]);
     byTopic.set(key, subscription);
   }
@@ -81,17 +82,11 @@ const readProgrammatic = (item: Field): SubscriptionSpec => ({
   bulkSubscribe: readBulkSubscribe(item.get('bulkSubscribe')),
 });
 
-function toSubscription(spec: SubscriptionSpec, type: Subscription['type'], log: Log): Subscription[] {
-  if (spec.rules.length === 0) {
-    log.warn(`the subscription to ${spec.topic} has no route; it is left out`);
-    return [];
-  }
-  let route: Router;
+function toSubscription(spec: SubscriptionSpec, type: Subscription['type']): Subscription {
   try {
-    route = compileRules(spec.rules);
+    return { ...spec, type, route: compileRules(spec.rules) };
   } catch (error) {
     const [line] = (error as Error).message.split('\n');
     throw new ResourceError(`the routing rules of topic ${spec.topic} do not parse: ${line}`, { cause: error });
   }
-  return [{ ...spec, type, route }];
 }

@@ -1,3 +1,4 @@
+import { parse } from '@marcbachmann/cel-js';
 import type { Field } from './document';
 import { parseDurationMs } from './duration';
 
@@ -82,7 +83,7 @@ function readRetry(field: Field): RetrySpec {
     ...EXPONENTIAL,
     maxIntervalMs: durationMs(field.get('maxInterval'), EXPONENTIAL.maxIntervalMs),
     maxElapsedTimeMs: MAX_ELAPSED_TIME_MS,
-    maxRetries: field.get('maxRetries').integer(-1),
+    maxRetries: strictInteger(field.get('maxRetries'), -1),
     httpStatusCodes: readStatusCodes(field.get('matching').get('httpStatusCodes')),
   };
 }
@@ -90,7 +91,7 @@ function readRetry(field: Field): RetrySpec {
 function readStatusCodes(field: Field): [number, number][] | undefined {
   if (!field.present || field.value === '') return undefined;
   return field
-    .scalar()
+    .string()
     .split(',')
     .filter((part) => part !== '')
     .map((part) => {
@@ -107,14 +108,28 @@ function readStatusCodes(field: Field): [number, number][] | undefined {
 function readCircuitBreaker(field: Field): CircuitBreakerSpec {
   const trip = field.get('trip');
   return {
-    maxRequests: field.get('maxRequests').integer(1) || 1,
+    maxRequests: strictInteger(field.get('maxRequests'), 1) || 1,
     intervalMs: durationMs(field.get('interval'), 0),
     timeoutMs: durationMs(field.get('timeout'), 0) || 60_000,
-    trip: trip.present ? trip.nonEmpty() : undefined,
+    trip: trip.present ? celExpression(trip) : undefined,
   };
 }
 
+function celExpression(field: Field): string {
+  const text = field.nonEmpty();
+  try {
+    parse(text);
+  } catch {
+    field.fail('a CEL expression such as consecutiveFailures > 5');
+  }
+  return text;
+}
+
+/** Unlike metadata, the resource has real numbers: `"3"` is none. */
+const strictInteger = (field: Field, fallback: number): number =>
+  typeof field.value === 'string' ? field.fail('a whole number, without quotes') : field.integer(fallback);
+
 function durationMs(field: Field, fallback?: number): number {
   if (!field.present && fallback !== undefined) return fallback;
-  return parseDurationMs(field.scalar()) ?? field.fail('a duration such as 500ms, 5s or 1m');
+  return parseDurationMs(field.string()) ?? field.fail('a duration such as 500ms, 5s or 1m');
 }

@@ -37,7 +37,7 @@ export function readSubscription(document: Field): DeclaredSubscription {
     scopes: document.get('scopes').strings(),
     pubsubName: spec.get('pubsubname').string(),
     topic: spec.get('topic').string(),
-    rules: readRules(spec),
+    rules: document.get('apiVersion').value === 'dapr.io/v1alpha1' ? readRoute(spec) : readRoutes(spec.get('routes')),
     deadLetterTopic: spec.get('deadLetterTopic').string(''),
     metadata: new Map(
       spec
@@ -49,14 +49,23 @@ export function readSubscription(document: Field): DeclaredSubscription {
   };
 }
 
-/** The rules of `routes`, then its default, or else the single `route`. */
+/** What an app lists may have both forms: the rules of `routes`, then its default, or else the single `route`. */
 export function readRules(spec: Field): Rule[] {
   const routes = spec.get('routes');
+  return routes.get('default').string('') === '' ? [...readRoutes(routes), ...readRoute(spec)] : readRoutes(routes);
+}
+
+function readRoute(spec: Field): Rule[] {
+  const path = spec.get('route').string('');
+  return path === '' ? [] : [{ match: '', path }];
+}
+
+function readRoutes(routes: Field): Rule[] {
   const rules = routes
     .get('rules')
     .list()
     .map((rule) => ({ match: rule.get('match').string('').trim(), path: rule.get('path').string('') }));
-  const rest = routes.get('default').string('') || spec.get('route').string('');
+  const rest = routes.get('default').string('');
   return rest === '' ? rules : [...rules, { match: '', path: rest }];
 }
 

@@ -22,7 +22,7 @@ const SWEEP_EVERY_MS = 60_000;
 
 /** A store in this process. It ends with the process. Etags are random; a transaction is all or nothing. */
 export class InMemoryStore implements Store {
-  readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'DELETE_WITH_PREFIX', 'KEYS_LIKE'];
+  readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'DELETE_WITH_PREFIX', 'KEYS_LIKE', 'ACTOR'];
   private readonly items = new Map<string, Item>();
   private sweepAt = Date.now() + SWEEP_EVERY_MS;
 

@@ -42,7 +42,7 @@ const deleteRefused = (key: string) =>
 
 /** Redis as daprd uses it for state, so that both can share one. Etags count from 1. There is no roll-back. */
 export class RedisStore implements Store {
-  readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'KEYS_LIKE'];
+  readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'KEYS_LIKE', 'ACTOR'];
 
   constructor(
     private readonly connection: RedisConnection,
@@ -51,7 +51,15 @@ export class RedisStore implements Store {
   ) {}
 
   async get(key: string): Promise<StoredValue | undefined> {
-    const fields = toMap(await this.connection.send('HGETALL', key));
+    let fields: Map<string, Buffer>;
+    try {
+      fields = toMap(await this.connection.send('HGETALL', key));
+    } catch (error) {
+      if (!(error instanceof ErrorReply)) throw error;
+      // A plain value, which some other program has put there.
+      const data = await this.connection.send('GET', key);
+      return Buffer.isBuffer(data) ? { data, etag: undefined, metadata: {} } : undefined;
+    }
     if (fields.size === 0) return undefined;
     const [data, version] = [fields.get('data'), fields.get('version')];
     if (!data || !version) throw new Error("required hash field 'data' or 'version' was not found");

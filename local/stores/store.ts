@@ -5,7 +5,8 @@ import { PermanentError } from '../resiliency/retry';
 export interface StoredValue {
   /** JSON, as it will be answered. */
   data: Buffer;
-  etag: string;
+  /** Undefined for a value that another program has put there. */
+  etag: string | undefined;
   /** What the store tells about the value besides, such as `ttlExpireTime`. */
   metadata: Record<string, string>;
 }
