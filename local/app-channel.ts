@@ -49,7 +49,6 @@ export class AppChannel {
         headers: {
           'user-agent': 'Go-http-client/1.1',
           ...headers,
-          'accept-encoding': 'gzip',
           'dapr-api-token': token,
           ...(body && { 'content-length': String(body.length) }),
         },

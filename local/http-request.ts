@@ -30,7 +30,11 @@ export class RequestError extends Error {
   }
 }
 
-/** Sends a request; an answer packed with gzip is unpacked. @throws {RequestError} when the connection fails, or the answer is broken off or too long */
+/**
+ * Sends a request. Unless `headers` says what encodings are welcome, gzip is asked for and unpacked, as Go does it.
+ *
+ * @throws {RequestError} when the connection fails, or the answer is broken off or too long
+ */
 export function sendRequest({
   url,
   method,
@@ -42,13 +46,17 @@ export function sendRequest({
 }: HttpRequest): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(new RequestError(error));
+    const unpacks = headers['accept-encoding'] === undefined;
     const options: RequestOptions = {
       protocol: url.protocol,
       hostname: url.hostname,
       port: url.port,
       path: url.path,
       method,
-      headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
+      headers: {
+        ...(unpacks && { 'accept-encoding': 'gzip' }),
+        ...Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
+      },
       ...(agent && { agent }),
       ...(signal && { signal }),
     };
@@ -73,7 +81,7 @@ export function sendRequest({
       res.on('end', () => {
         const { statusCode: status = 0, headers: answered } = res;
         const answer = { status, headers: answered, body: Buffer.concat(chunks) };
-        if (answered['content-encoding'] !== 'gzip' || answer.body.length === 0) return resolve(answer);
+        if (!unpacks || answered['content-encoding'] !== 'gzip' || answer.body.length === 0) return resolve(answer);
         const { 'content-encoding': _, ...others } = answered;
         gunzip(answer.body, { maxOutputLength: maxBodyBytes }, (error, unpacked) =>
           error ? fail(error) : resolve({ status, headers: others, body: unpacked }),

@@ -123,6 +123,7 @@ export class Sidecar {
         invokeRoute({ appId, app: this.app, isAppHealthy, directory, secret, policies, tracing, maxBodyBytes }),
       ],
       isAllowed: this.allowed(),
+      tracing,
       maxBodyBytes,
       log,
     });

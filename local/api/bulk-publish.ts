@@ -1,5 +1,6 @@
-import { goKind, isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
+import { isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
+import { type GoType, JsonTypeError, readAs } from '../json/structs';
 import { type ApiError, pubsubError } from './errors';
 import { findPubsub, isRawPayload, type PublishDependencies, publishFailed, publishForbidden, wrap } from './publish';
 import { type ApiAnswer, type Handler, header, json, metadataOf, noContent, type Route } from './router';
@@ -35,7 +36,7 @@ export function bulkPublishRoutes({ appId, pubsubs, tracing }: PublishDependenci
     );
     const [first] = failed;
     if (first) return failure(failed, publishFailed(name, topic, first.error));
-    return { ...noContent, headers: tracing.responseHeaders(tracing.request(traceparent, tracestate)) };
+    return noContent;
   };
   return ['v1.0', 'v1.0-alpha1'].map((version) => ({
     methods: ['POST', 'PUT'],
@@ -66,23 +67,21 @@ function readEntries(text: string, context: Context): Entry[] {
   });
 }
 
+const ENTRIES: GoType = {
+  listOf: {
+    struct: 'http.bulkPublishMessageEntry',
+    fields: { entryId: 'string', event: 'any', contentType: 'string', metadata: 'map[string]string' },
+  },
+};
+
 function readList(text: string, context: Context): JsonObject[] {
-  let list: JsonValue;
   try {
-    list = parseJson(text);
+    const list = readAs(ENTRIES, parseJson(text)) as (JsonObject | null)[] | null;
+    return (list ?? []).map((item) => item ?? {});
   } catch (error) {
-    if (error instanceof JsonSyntaxError) throw notReadable(context, error.message);
+    if (error instanceof JsonSyntaxError || error instanceof JsonTypeError) throw notReadable(context, error.message);
     throw error;
   }
-  if (list === null) return [];
-  const type = '[]http.bulkPublishMessageEntry';
-  if (!Array.isArray(list))
-    throw notReadable(context, `json: cannot unmarshal ${goKind(list)} into Go value of type ${type}`);
-  return list.map((item) => {
-    if (item === null) return {};
-    if (isJsonObject(item)) return item;
-    throw notReadable(context, `json: cannot unmarshal ${goKind(item)} into Go value of type ${type.slice(2)}`);
-  });
 }
 
 const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
@@ -90,13 +89,33 @@ const textOf = (value: JsonValue | undefined): string => (typeof value === 'stri
 /** Base64 for bytes, text for text, JSON for JSON. @throws {ApiError} when event and content type do not go together */
 function toBytes(event: JsonValue, contentType: string, context: Context): Buffer {
   const type = (contentType.split(';')[0] ?? '').trim().toLowerCase();
-  if (type === 'application/octet-stream' && typeof event === 'string') return Buffer.from(event, 'base64');
+  if (type === 'application/octet-stream' && typeof event === 'string') return fromBase64(event, context);
   if ((type.startsWith('text/') || type === 'application/xml') && typeof event === 'string') return Buffer.from(event);
   if (type === 'application/json' || type === 'application/cloudevents+json') return Buffer.from(stringifyJson(event));
-  const error = 'error: mismatch between contentType and event';
-  const { name, topic, appId: appID } = context;
+  throw notInType(context, 'error: mismatch between contentType and event');
+}
+
+function fromBase64(text: string, context: Context): Buffer {
+  const bad = base64Error(text.replace(/[\r\n]/g, ''));
+  if (bad === undefined) return Buffer.from(text, 'base64');
+  const what = 'unable to decode base64 application/octect-stream data'; // spelled as daprd spells it
+  throw notInType(context, `error: ${what}: illegal base64 data at input byte ${bad}`);
+}
+
+/** Where text stops to be base64 with its padding, as Go counts; undefined when it does not. */
+function base64Error(text: string): number | undefined {
+  const digits = /^[A-Za-z0-9+/]*/.exec(text)?.[0].length ?? 0;
+  const inQuantum = digits % 4;
+  if (digits === text.length) return inQuantum === 0 ? undefined : digits - inQuantum;
+  if (text[digits] !== '=' || inQuantum < 2) return digits;
+  const end = digits + 4 - inQuantum;
+  if (inQuantum === 2 && text[digits + 1] !== '=') return Math.min(digits + 1, text.length);
+  return end === text.length ? undefined : end;
+}
+
+function notInType({ name, topic, appId: appID }: Context, error: string): ApiError {
   const message = `error when marshalling cloud event envelope for topic ${topic} pubsub ${name}: ${error}`;
-  throw pubsubError(400, 'ERR_PUBSUB_EVENTS_SER', name, message, 'DAPR_PUBSUB_MARSHAL_ENVELOPE', { appID, error });
+  return pubsubError(400, 'ERR_PUBSUB_EVENTS_SER', name, message, 'DAPR_PUBSUB_MARSHAL_ENVELOPE', { appID, error });
 }
 
 function notReadable({ name, topic, appId: appID }: Context, error: string): ApiError {

@@ -47,11 +47,12 @@ export const stateStoreNotFound = (name: string, appID: string): ApiError =>
   ]);
 
 /** `||` stands between the app id and the key in the store. */
-export function illegalKey(store: string, key: string): ApiError {
+/** `field` is the key, but for a transaction, where daprd leaves it empty. */
+export function illegalKey(store: string, key: string, field = key): ApiError {
   const message = `api error: code = InvalidArgument desc = input key/keyPrefix '${key}' can't contain '||'`;
   const violation = {
     '@type': 'type.googleapis.com/google.rpc.BadRequest',
-    field_violations: [{ field: key, description: message }],
+    field_violations: [{ ...(field !== '' && { field }), description: message }],
   };
   const details = [violation, resourceInfo('state', store, ''), errorInfo('DAPR_STATE_ILLEGAL_KEY', null)];
   return new ApiError(400, 'ERR_MALFORMED_REQUEST', message, details);

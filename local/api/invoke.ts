@@ -4,7 +4,7 @@ import { type AppChannel, AppUnreachable } from '../app-channel';
 import { type HttpAnswer, RequestError, sendRequest } from '../http-request';
 import type { Address, Directory } from '../invocation/directory';
 import { escapeMethod, readTarget, type Target } from '../invocation/target';
-import { type Policies, StatusError } from '../resiliency/policy';
+import { AttemptTimeout, type Policies, StatusError } from '../resiliency/policy';
 import type { Tracing } from '../tracing';
 import { ApiError, noSuchPath } from './errors';
 import { type ApiAnswer, type ApiRequest, header, type Route } from './router';
@@ -39,7 +39,6 @@ const NOT_PASSED_ON = new Set([
   'upgrade',
   'host',
   'content-length',
-  'accept-encoding',
   'dapr-app-id',
   'dapr-api-token',
   SECRET_HEADER,
@@ -88,7 +87,7 @@ export function invokeRoute(dependencies: InvokeDependencies): Route {
         throw new ApiError(
           500,
           'ERR_DIRECT_INVOKE',
-          `failed to invoke, id: ${target.id}, err: ${(error as Error).message}`,
+          `failed to invoke, id: ${target.id}, err: ${error instanceof AttemptTimeout ? 'context deadline exceeded' : (error as Error).message}`,
         );
       }
     },
@@ -124,9 +123,11 @@ async function callApp(
       signal: request.signal,
     });
   } catch (error) {
-    if (!(error instanceof AppUnreachable) || error.code !== 'ECONNREFUSED') throw error;
+    if (!(error instanceof AppUnreachable)) throw error;
     const verb = request.method.charAt(0) + request.method.slice(1).toLowerCase();
-    throw new Error(`${verb} "${base}${path}${query}": dial tcp 127.0.0.1:${app.port}: connect: connection refused`);
+    const refused = `dial tcp 127.0.0.1:${app.port}: connect: connection refused`;
+    const reason = { ECONNREFUSED: refused, ECONNRESET: 'EOF' }[error.code ?? ''];
+    throw reason === undefined ? error : new Error(`${verb} "${base}${path}${query}": ${reason}`);
   }
 }
 
@@ -172,7 +173,6 @@ async function callUrl(
   const withDefaults = {
     'user-agent': 'Go-http-client/1.1',
     ...headers,
-    'accept-encoding': 'gzip',
     ...length(request),
   };
   try {
@@ -216,8 +216,19 @@ async function find(directory: Directory, appId: string): Promise<Address> {
   }
 }
 
+/** The common part of https://mimesniff.spec.whatwg.org/, which Go follows. */
+function detectContentType(body: Buffer): string | undefined {
+  if (body.length === 0) return undefined;
+  const start = body.subarray(0, 512).toString('latin1').trimStart().toLowerCase();
+  if (/^<(!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[\s>]/.test(start))
+    return 'text/html; charset=utf-8';
+  if (start.startsWith('<?xml')) return 'text/xml; charset=utf-8';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what makes data binary
+  return /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(start) ? 'application/octet-stream' : 'text/plain; charset=utf-8';
+}
+
 function toAnswer({ status, headers, body }: HttpAnswer, trace: Headers): ApiAnswer {
-  // daprd gives an error answer a content type when the app gave none, and leaves the others alone.
-  const type = headers['content-type'] ?? (status > 399 ? 'application/json' : undefined);
+  // What the app left out: daprd declares an error as JSON, and Go looks at the first bytes of anything else.
+  const type = headers['content-type'] ?? (status > 399 ? 'application/json' : detectContentType(body));
   return { status, headers: { ...passedOn(headers), ...trace, 'content-type': type }, body };
 }

@@ -23,16 +23,15 @@ export interface PublishDependencies {
 }
 
 /** `POST /v1.0/publish/{pubsub}/{topic}`. https://docs.dapr.io/reference/api/pubsub_api/#publish-a-message-to-a-given-topic */
-export function publishRoute({ appId, pubsubs, tracing }: PublishDependencies): Route {
-  const handler: Handler = async ({ params: { name = '', topic = '' }, query, headers, body }) => {
+export function publishRoute({ appId, pubsubs }: PublishDependencies): Route {
+  const handler: Handler = async ({ params: { name = '', topic = '' }, query, headers, body, trace }) => {
     const pubsub = findPubsub(pubsubs, name);
     const metadata = metadataOf(query);
-    const trace = tracing.request(header(headers.traceparent), header(headers.tracestate));
     const contentType = header(headers['content-type']);
     const publication = { pubsubName: name, topic, contentType, data: body, source: appId, ...trace };
     const data = isRawPayload(metadata, name) ? body : wrap(publication, metadata);
     await publishTo(pubsub, topic, { data, metadata }, appId);
-    return { ...noContent, headers: tracing.responseHeaders(trace) };
+    return noContent;
   };
   const tooLarge = ({ name = '', topic = '' }: Record<string, string>) => {
     findPubsub(pubsubs, name);

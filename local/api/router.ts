@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Log } from '../log';
+import type { TraceContext, Tracing } from '../tracing';
 import { ApiError, noSuchPath } from './errors';
 
 /** A call to the API, its body read. */
@@ -20,6 +21,8 @@ export interface ApiRequest {
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
   body: Buffer;
+  /** The caller's, or a new one. */
+  trace: TraceContext;
   /** Aborted when the caller leaves. */
   signal: AbortSignal;
 }
@@ -46,6 +49,7 @@ export interface ApiOptions {
   routes: readonly Route[];
   /** Whether a call shows what it must: the `DAPR_API_TOKEN`, for one. The health checks need not. */
   isAllowed: (headers: IncomingHttpHeaders) => boolean;
+  tracing: Tracing;
   maxBodyBytes: number;
   log: Log;
 }
@@ -65,7 +69,7 @@ export const json = (
 const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 
 /** The HTTP server of the Dapr API. It listens nowhere yet. */
-export function createApi({ routes, isAllowed, maxBodyBytes, log }: ApiOptions): Server {
+export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: ApiOptions): Server {
   const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -79,8 +83,13 @@ export function createApi({ routes, isAllowed, maxBodyBytes, log }: ApiOptions):
         body: '400 Bad Request',
       });
     const isHealthCheck = segments[0] === 'v1.0' && segments[1] === 'healthz';
+    const trace = tracing.request(header(headers.traceparent), header(headers.tracestate));
+    const reply = (given: ApiAnswer) => {
+      const traced = isHealthCheck ? {} : tracing.responseHeaders(trace);
+      write(req, res, { ...given, headers: { ...traced, ...given.headers } });
+    };
     if (!isHealthCheck && !isAllowed(headers)) {
-      return write(req, res, { status: 401, headers: PLAIN, body: 'invalid api token\n' });
+      return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
     const left = new AbortController();
     res.once('close', () => left.abort());
@@ -91,13 +100,13 @@ export function createApi({ routes, isAllowed, maxBodyBytes, log }: ApiOptions):
         const body = await readBody(req, maxBodyBytes);
         if (!body) throw tooLarge?.(params) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'stream too large');
         const query = new URLSearchParams(search);
-        const request = { method, path, search, params, query, headers, body, signal: left.signal };
-        return write(req, res, await handler(request));
+        const request = { method, path, search, params, query, headers, body, trace, signal: left.signal };
+        return reply(await handler(request));
       }
       throw noSuchPath();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      write(req, res, json(error.status, error.body));
+      reply(json(error.status, error.body));
     }
   }
 

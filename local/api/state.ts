@@ -1,5 +1,6 @@
-import { goKind, isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
+import { isJsonObject, JsonNumber, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
+import { type GoType, JsonTypeError, readAs } from '../json/structs';
 import type { Policy } from '../resiliency/policy';
 import { type DeleteOperation, EtagError, type Operation, type SetOperation, type Store } from '../stores/store';
 import { ApiError, illegalKey, stateStoreNotConfigured, stateStoreNotFound } from './errors';
@@ -20,6 +21,31 @@ export interface StateDependencies {
   stores: ReadonlyMap<string, StateStore>;
 }
 
+const SET_REQUEST: GoType = {
+  struct: 'state.SetRequest',
+  fields: {
+    key: 'string',
+    value: 'any',
+    etag: 'string',
+    metadata: 'map[string]string',
+    options: { struct: 'state.SetStateOption', fields: { concurrency: 'string', consistency: 'string' } },
+  },
+};
+const BULK_GET_REQUEST: GoType = {
+  struct: 'http.BulkGetRequest',
+  fields: { keys: { listOf: 'string' }, metadata: 'map[string]string', parallelism: 'int' },
+};
+const TRANSACTION: GoType = {
+  struct: 'http.stateTransactionRequestBody',
+  fields: {
+    operations: {
+      listOf: { struct: 'http.stateTransactionRequestBodyOperation', fields: { operation: 'string', request: 'any' } },
+    },
+    metadata: 'map[string]string',
+  },
+};
+const NOT_READABLE = 'failed deserializing HTTP body: ';
+
 /** The state API. https://docs.dapr.io/reference/api/state_api/ */
 export function stateRoutes({ appId, stores }: StateDependencies): Route[] {
   const find = ({ params: { name = '' } }: ApiRequest): StateStore => {
@@ -38,8 +64,9 @@ export function stateRoutes({ appId, stores }: StateDependencies): Route[] {
 }
 
 async function save(store: StateStore, request: ApiRequest) {
-  const operations = readSaves(request.body.toString('utf8')).map((item): SetOperation => {
-    if (textOf(item.key) === '') throw malformed('"key" is a required field');
+  const items = read({ listOf: SET_REQUEST }, request.body, '') as JsonObject[] | null;
+  const operations = (items ?? []).map((item): SetOperation => {
+    if (textOf(item?.key) === '') throw malformed('"key" is a required field');
     return toSet(store, item, metadataOf(request.query));
   });
   const errors = (await Promise.all(operations.map((operation) => attempt(store, operation)))).filter(
@@ -98,8 +125,8 @@ async function remove(
 }
 
 async function bulkGet({ name, store, policy, keyPrefix }: StateStore, { body }: ApiRequest) {
-  const request = readObject(body.toString('utf8'), 'http.BulkGetRequest');
-  const keys = Array.isArray(request.keys) ? request.keys.map(textOf) : [];
+  const request = read(BULK_GET_REQUEST, body, NOT_READABLE) as JsonObject | null;
+  const keys = Array.isArray(request?.keys) ? request.keys.map(textOf) : [];
   const full = keys.map((key) => prefixed(name, keyPrefix, key));
   const found = await Promise.all(full.map((key) => policy(() => store.get(key)).catch((error: Error) => error)));
   const items = keys.map((key, i) => {
@@ -114,9 +141,9 @@ async function bulkGet({ name, store, policy, keyPrefix }: StateStore, { body }:
 }
 
 async function transact(store: StateStore, { body, query }: ApiRequest) {
-  const request = readObject(body.toString('utf8'), 'http.stateTransactionRequestBody');
-  const items = Array.isArray(request.operations) ? request.operations.filter(isJsonObject) : [];
-  const operations = items.map((item) => toOperation(store, item, metadataOf(query)));
+  const request = read(TRANSACTION, body, NOT_READABLE) as JsonObject | null;
+  const items = (request?.operations ?? []) as (JsonObject | null)[];
+  const operations = items.map((item) => toOperation(store, item ?? {}, metadataOf(query)));
   if (operations.length === 0) return noContent;
   try {
     await store.policy(() => store.store.transact(operations));
@@ -129,20 +156,47 @@ async function transact(store: StateStore, { body, query }: ApiRequest) {
 
 function toOperation(store: StateStore, item: JsonObject, metadata: ReadonlyMap<string, string>): Operation {
   const kind = textOf(item.operation);
-  const request = isJsonObject(item.request) ? item.request : {};
-  if (kind === 'upsert') return toSet(store, request, metadata);
+  const request = asSetRequest(item.request ?? {});
+  if (kind === 'upsert') return toSet(store, request, metadata, '');
   if (kind !== 'delete') {
     throw new ApiError(400, 'ERR_NOT_SUPPORTED_STATE_OPERATION', `operation type ${kind} not supported`);
   }
-  const { key, etag, concurrency, consistency } = toSet(store, request, metadata);
+  const { key, etag, concurrency, consistency } = toSet(store, request, metadata, '');
   return { operation: 'delete', key, etag, concurrency, consistency };
 }
 
-function toSet({ name, keyPrefix }: StateStore, item: JsonObject, metadata: ReadonlyMap<string, string>): SetOperation {
+/** What daprd's decoder of a transaction makes of a request: names as in a save, other words for a wrong type. */
+function asSetRequest(request: JsonValue): JsonObject {
+  if (!isJsonObject(request)) throw malformed(`${NOT_READABLE} expected a map, got '${goType(request)}'`);
+  const known = new Map(Object.entries(request).map(([name, value]) => [name.toLowerCase(), value]));
+  for (const [name, field] of [
+    ['key', 'Key'],
+    ['etag', 'ETag'],
+  ] as const) {
+    const value = known.get(name) ?? '';
+    if (typeof value === 'string') continue;
+    const found = `got unconvertible type '${goType(value)}', value: '${stringifyJson(value)}'`;
+    throw malformed(`${NOT_READABLE}1 error(s) decoding:\n\n* '${field}' expected type 'string', ${found}`);
+  }
+  return Object.fromEntries(known);
+}
+
+const goType = (value: JsonValue): string => {
+  if (value instanceof JsonNumber) return 'float64';
+  if (Array.isArray(value)) return '[]interface {}';
+  return isJsonObject(value) ? 'map[string]interface {}' : typeof value === 'boolean' ? 'bool' : 'string';
+};
+
+function toSet(
+  { name, keyPrefix }: StateStore,
+  item: JsonObject,
+  metadata: ReadonlyMap<string, string>,
+  field?: string,
+): SetOperation {
   const own = isJsonObject(item.metadata) ? Object.entries(item.metadata) : [];
   return {
     operation: 'set',
-    key: prefixed(name, keyPrefix, textOf(item.key)),
+    key: prefixed(name, keyPrefix, textOf(item.key), field),
     value: item.value ?? null,
     etag: textOf(item.etag),
     ...readOptions(item.options),
@@ -156,30 +210,13 @@ function readOptions(options: JsonValue | undefined): { concurrency: string; con
   return { concurrency: textOf(object.concurrency), consistency: textOf(object.consistency) };
 }
 
-function readSaves(text: string): JsonObject[] {
-  const list = parse(text, malformed);
-  if (list === null) return [];
-  if (!Array.isArray(list))
-    throw malformed(`json: cannot unmarshal ${goKind(list)} into Go value of type []state.SetRequest`);
-  return list.map((item) => {
-    if (isJsonObject(item)) return item;
-    throw malformed(`json: cannot unmarshal ${goKind(item)} into Go value of type state.SetRequest`);
-  });
-}
-
-function readObject(text: string, type: string): JsonObject {
-  const wrong = (reason: string) => malformed(`failed deserializing HTTP body: ${reason}`);
-  const value = parse(text, wrong);
-  if (value === null) return {};
-  if (!isJsonObject(value)) throw wrong(`json: cannot unmarshal ${goKind(value)} into Go value of type ${type}`);
-  return value;
-}
-
-function parse(text: string, wrong: (reason: string) => ApiError): JsonValue {
+/** @throws {ApiError} for what is no JSON, or not of this type */
+function read(type: GoType, body: Buffer, prefix: string): JsonValue {
   try {
-    return parseJson(text);
+    return readAs(type, parseJson(body.toString('utf8')));
   } catch (error) {
-    throw error instanceof JsonSyntaxError ? wrong(error.message) : error;
+    if (error instanceof JsonSyntaxError || error instanceof JsonTypeError) throw malformed(prefix + error.message);
+    throw error;
   }
 }
 
@@ -188,8 +225,8 @@ const textOf = (value: JsonValue | undefined): string => (typeof value === 'stri
 const malformed = (message: string) => new ApiError(400, 'ERR_MALFORMED_REQUEST', message);
 
 /** The key in the store. @throws {ApiError} for a key that holds the separator */
-function prefixed(store: string, prefix: string, key: string): string {
-  if (key.includes('||')) throw illegalKey(store, key);
+function prefixed(store: string, prefix: string, key: string, field = key): string {
+  if (key.includes('||')) throw illegalKey(store, key, field);
   return prefix + key;
 }
 
