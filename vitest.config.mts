@@ -8,5 +8,7 @@ export default defineConfig({
     globalSetup: './scenarios/build.ts',
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // Tests that may run side by side mostly wait: for retries, and for events that should not come.
+    maxConcurrency: 40,
   },
 });

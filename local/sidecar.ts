@@ -49,8 +49,10 @@ export interface SidecarOptions {
   gracefulShutdownMs?: number;
   /** How long the API goes on answering before that. */
   blockShutdownMs?: number;
-  /** What several sidecars share. */
+  /** What the in-memory brokers and stores of several sidecars share. */
   memory?: SharedMemory;
+  /** Where sidecars find each other; by default all of this user's on this machine do. */
+  directory?: Directory;
   env?: Environment;
   log?: Log;
   /** Called for `POST /v1.0/shutdown`; by default the sidecar closes. */
@@ -74,7 +76,7 @@ export class Sidecar {
   private readonly appHealth: AppHealth | undefined;
   private readonly consumers: Consumers | undefined;
   private readonly server: Server;
-  private readonly directory = new Directory();
+  private readonly directory: Directory;
   private readonly secret = randomBytes(16).toString('hex');
   private readonly watchers: FSWatcher[] = [];
   private readonly log: Log;
@@ -90,8 +92,9 @@ export class Sidecar {
     const { appId, appPort, configFile, log = silent } = options;
     // daprd lets one byte more through than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
-    const { pubsubs, stores, directory, secret } = this;
     this.log = log;
+    this.directory = options.directory ?? new Directory();
+    const { pubsubs, stores, directory, secret } = this;
     const policies = new Policies(resources.resiliencies, log);
     this.policies = policies;
     const tracing = new Tracing(configFile === undefined ? undefined : loadConfiguration(configFile, log).samplingRate);

@@ -1,12 +1,30 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 
-/** A port that nothing listens on at the moment. */
+// Below the ports that systems use for outgoing connections: one of those may be taken before our server has it.
+const [LOWEST, HIGHEST] = [10_000, 32_000];
+// Test files that run at the same time look in ranges of their own.
+const RANGES = 8;
+const SIZE = (HIGHEST - LOWEST) / RANGES;
+const first = LOWEST + (Number(process.env.VITEST_POOL_ID ?? 0) % RANGES) * SIZE;
+let next = randomInt(SIZE);
+
+/** A port that nothing listens on at the moment, and that this process has not been given lately. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  for (;;) {
+    const port = first + (next % SIZE);
+    next += 1;
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const listening = Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]);
+  server.listen(port, '127.0.0.1');
+  if (!(await listening)) return false;
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }

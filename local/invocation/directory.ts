@@ -15,7 +15,7 @@ export interface Address {
  * for this and gRPC between sidecars, so that a local sidecar and a real one do not find each other.
  */
 export class Directory {
-  private readonly folder = join(tmpdir(), `dapr-local-${userInfo().uid}`);
+  constructor(private readonly folder = join(tmpdir(), `dapr-local-${userInfo().uid}`)) {}
 
   /** Lists a sidecar of this process. Returns how to take it off the list again. */
   add(address: Address): () => void {
@@ -27,7 +27,7 @@ export class Directory {
 
   /** A sidecar of this app that still runs. */
   find(appId: string): Address | undefined {
-    for (const name of this.names()) {
+    for (const name of this.names().filter((name) => name.endsWith('.json'))) {
       const pid = Number.parseInt(name, 10);
       const file = join(this.folder, name);
       if (!runs(pid)) {

@@ -1,0 +1,66 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../scenarios/free-port';
+
+const START_MS = 10_000;
+
+/** Whether a Redis server can be started here. */
+export function hasRedisServer(): boolean {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A Redis server of a test's own, in memory, on a port of its own. */
+export class RedisServer {
+  private process: ChildProcess | undefined;
+  private readonly killWithUs = () => this.process?.kill('SIGKILL');
+
+  private constructor(readonly port: number) {}
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePort());
+    await server.start();
+    return server;
+  }
+
+  get isRunning(): boolean {
+    return this.process !== undefined;
+  }
+
+  /** Starts it, or starts it again, empty. @throws {Error} when it does not answer within ten seconds */
+  async start(): Promise<void> {
+    if (this.process) return;
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    this.process = spawn('redis-server', args, { stdio: 'ignore' });
+    process.once('exit', this.killWithUs);
+    for (const deadline = Date.now() + START_MS; !(await accepts(this.port)); ) {
+      if (Date.now() > deadline) throw new Error(`redis-server does not answer on port ${this.port}`);
+      await sleep(10);
+    }
+  }
+
+  /** Ends it at once, as a crash would. */
+  async kill(): Promise<void> {
+    const { process: running } = this;
+    this.process = undefined;
+    process.off('exit', this.killWithUs);
+    if (!running || running.exitCode !== null) return;
+    const exited = once(running, 'exit');
+    running.kill('SIGKILL');
+    await exited;
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => socket.end(() => resolve(true)));
+    socket.once('error', () => resolve(false));
+  });
+}

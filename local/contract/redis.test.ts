@@ -1,0 +1,3 @@
+import { testLocal } from './local';
+
+testLocal('redis');

@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Directory } from '../invocation/directory';
+import { appFromFlags } from '../run/app-spec';
+import { parseFlags } from '../run/flags';
+import { type Sidecar, startSidecar } from '../sidecar';
+import { send } from './http-client';
+
+export interface SidecarSettings {
+  appId: string;
+  /** Undefined: no app. */
+  appPort: number | undefined;
+  httpPort: number;
+  grpcPort: number;
+  internalPort: number;
+  resources: string;
+  config: string;
+  apiToken: string | undefined;
+  appToken: string | undefined;
+  flags: readonly string[];
+  /** A folder of the case's own. */
+  folder: string;
+}
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A sidecar under test, in whatever way it is started. */
+export interface SidecarUnderTest {
+  start(): Promise<void>;
+  /** Whether it was ready in time. */
+  ready(timeoutMs: number): Promise<boolean>;
+  signal(signal: NodeJS.Signals): void;
+  /** How it ended; undefined when it still runs after so long. */
+  exited(timeoutMs: number): Promise<Exit | undefined>;
+  /** What it printed. */
+  readonly output: string;
+  /** How long it is left alone after it says that it is ready. */
+  readonly settleMs: number;
+}
+
+/** Ours, in the process of the test: what most cases need, and much the fastest. */
+export class InProcessSidecar implements SidecarUnderTest {
+  readonly output = '';
+  readonly settleMs = 0;
+  private started: Promise<Sidecar> | undefined;
+
+  constructor(private readonly settings: SidecarSettings) {}
+
+  async start(): Promise<void> {
+    const { httpPort, apiToken, appToken, folder } = this.settings;
+    this.started = startSidecar({
+      ...appFromFlags(parseFlags(flagsOf(this.settings))).sidecar,
+      directory: new Directory(join(folder, 'sidecars')),
+      env: {},
+      ...(apiToken !== undefined && { apiToken }),
+      ...(appToken !== undefined && { appToken }),
+    });
+    let failed = false;
+    this.started.catch(() => {
+      failed = true; // `ready` tells why
+    });
+    // It listens at once, but resolves only when its app is up.
+    const health = { do: 'request', method: 'GET', path: '/v1.0/healthz' };
+    while (!failed && (await send(health, httpPort)).status === undefined) await sleep(5);
+  }
+
+  async ready(timeoutMs: number): Promise<boolean> {
+    return Promise.race([this.started?.then(() => true) ?? false, sleep(timeoutMs, false)]);
+  }
+
+  signal(): void {
+    void this.started?.then((sidecar) => sidecar.close(0));
+  }
+
+  async exited(): Promise<Exit | undefined> {
+    await (await this.started)?.close(0);
+    return { code: 0, signal: null };
+  }
+}
+
+/** How a sidecar is started as a process: a program and the arguments that stand before those of the case. */
+export type Command = readonly string[];
+
+/** A sidecar that is a process: ours, or daprd. */
+export class SidecarProcess implements SidecarUnderTest {
+  output = '';
+  readonly settleMs = 200;
+  private child: ChildProcess | undefined;
+  private exit: Exit | undefined;
+
+  constructor(
+    private readonly command: Command,
+    private readonly settings: SidecarSettings,
+  ) {}
+
+  async start(): Promise<void> {
+    const [program = '', ...before] = this.command;
+    const { DAPR_API_TOKEN: _, APP_API_TOKEN: __, ...env } = process.env;
+    const { apiToken, appToken, folder } = this.settings;
+    this.exit = undefined;
+    const child = spawn(program, [...before, ...flagsOf(this.settings)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...env,
+        TMPDIR: folder,
+        ...(apiToken !== undefined && { DAPR_API_TOKEN: apiToken }),
+        ...(appToken !== undefined && { APP_API_TOKEN: appToken }),
+      },
+    });
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.output += chunk));
+    child.once('exit', (code, signal) => {
+      this.exit = { code, signal };
+    });
+    const killWithUs = () => child.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    child.once('exit', () => process.off('exit', killWithUs));
+  }
+
+  async ready(timeoutMs: number): Promise<boolean> {
+    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline && !this.exit; await sleep(20)) {
+      const health = { do: 'request', method: 'GET', path: '/v1.0/healthz' };
+      if ((await send(health, this.settings.httpPort, undefined, 1_000)).status === 204) return true;
+    }
+    return false;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (!this.exit) this.child?.kill(signal);
+  }
+
+  async exited(timeoutMs: number): Promise<Exit | undefined> {
+    if (!this.exit && this.child) {
+      const signal = AbortSignal.timeout(timeoutMs);
+      await once(this.child, 'exit', { signal }).catch(() => {}); // too late: it still runs
+    }
+    return this.exit;
+  }
+}
+
+function flagsOf(settings: SidecarSettings): string[] {
+  const { appId, appPort, httpPort, grpcPort, internalPort, resources, config, flags } = settings;
+  return [
+    ...['--app-id', appId],
+    ...(appPort === undefined ? [] : ['--app-port', String(appPort)]),
+    ...['--dapr-http-port', String(httpPort), '--dapr-grpc-port', String(grpcPort)],
+    ...['--dapr-internal-grpc-port', String(internalPort), '--dapr-listen-addresses', '127.0.0.1'],
+    ...['--resources-path', resources, '--config', config],
+    ...flags,
+  ];
+}
