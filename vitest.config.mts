@@ -2,7 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'local', include: ['**/*.test.ts'] } },
+      // What needs Dapr itself on this machine: `npm run test:dapr`.
+      { extends: true, test: { name: 'dapr', include: ['**/*.dapr.ts'], maxConcurrency: 8 } },
+    ],
     exclude: ['node_modules', 'dist'],
     // The scenarios run the compiled code, as users do.
     globalSetup: './scenarios/build.ts',

@@ -13,7 +13,8 @@ export interface MatchOptions {
   unordered: boolean;
 }
 
-const PATTERNS: Record<string, string> = {
+/** What generated values look like, by the names of their placeholders. */
+export const PATTERNS: Readonly<Record<string, string>> = {
   uuid: '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
   trace: '[0-9a-f]{32}',
   span: '[0-9a-f]{16}',

@@ -27,20 +27,32 @@ export interface ReplayOptions {
   createSidecar: (settings: SidecarSettings) => SidecarUnderTest;
 }
 
+export interface Observed {
+  observation: Observation;
+  /** The values of ports and addresses in it, by the names that the recording has for them. */
+  known: Record<string, string>;
+  /** What the sidecars printed. */
+  output: string;
+}
+
+/** Carries a case out. @throws {Error} when its sidecars do not start */
+export async function observe(recorded: Case, options: ReplayOptions): Promise<Observed> {
+  const replay = await Replay.prepare(recorded, options);
+  try {
+    return { observation: await replay.run(), known: replay.known, output: replay.output };
+  } finally {
+    await replay.clean();
+  }
+}
+
 /** @returns one line for each difference between what was recorded and what happens now */
 export async function replay(recorded: Case, options: ReplayOptions): Promise<string[]> {
   const expected = observationOf(recorded, options.broker);
   if (!expected) return [`nothing is recorded for the broker ${options.broker}`];
-  const run = await Replay.prepare(recorded, options);
-  try {
-    const observed = await run.run();
-    const { known } = run;
-    const [toleranceMs, unordered] = [recorded.tolMs ?? 300, recorded.unordered ?? false];
-    const found = differences(expected, observed, { known, toleranceMs, unordered });
-    return found.length > 0 && run.output !== '' ? [...found, run.output.trim().slice(-600)] : found;
-  } finally {
-    await run.clean();
-  }
+  const { observation, known, output } = await observe(recorded, options);
+  const [toleranceMs, unordered] = [recorded.tolMs ?? 300, recorded.unordered ?? false];
+  const found = differences(expected, observation, { known, toleranceMs, unordered });
+  return found.length > 0 && output !== '' ? [...found, output.trim().slice(-600)] : found;
 }
 
 const PROTOCOL = { RESP: 2 } as const;

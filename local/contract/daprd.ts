@@ -1,0 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Daprd {
+  path: string;
+  version: string;
+}
+
+/** Where `dapr init` puts the sidecar's program; undefined when it has not been there. */
+export function findDaprd(): Daprd | undefined {
+  const path = join(process.env.DAPR_RUNTIME_PATH ?? homedir(), '.dapr', 'bin', 'daprd');
+  if (!existsSync(path)) return undefined;
+  return { path, version: execFileSync(path, ['--version'], { encoding: 'utf8' }).trim() };
+}

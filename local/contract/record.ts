@@ -1,0 +1,125 @@
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { differences, PATTERNS } from './match';
+import {
+  type BrokerName,
+  brokersOf,
+  type Case,
+  type Json,
+  type JsonRecord,
+  type Observation,
+  readRecording,
+} from './recording';
+import { observe, type ReplayOptions } from './replay';
+
+const RUNS = 2;
+
+/**
+ * What a sidecar does now, with placeholders for the values that are of one run only.
+ *
+ * @throws {Error} when two runs do not agree
+ */
+export async function record(recorded: Case, options: ReplayOptions): Promise<Observation> {
+  const runs: { observation: Observation; known: Record<string, string> }[] = [];
+  for (let i = 0; i < RUNS; i += 1) runs.push(await observe(recorded, options));
+  const [first, ...others] = runs.map(({ observation, known }) => generalise(observation, known, recorded));
+  const [toleranceMs, unordered] = [recorded.tolMs ?? 300, recorded.unordered ?? false];
+  for (const { observation, known } of runs) {
+    const found = differences(first ?? {}, observation, { known, toleranceMs, unordered });
+    if (found.length > 0) throw new Error(`two runs do not agree:\n${found.join('\n')}`);
+  }
+  return withTimes(first ?? {}, others) as Observation;
+}
+
+/** Writes the recording with other observations in the place of those it had. */
+export function writeRecording(
+  file: string,
+  observed: ReadonlyMap<string, Partial<Record<BrokerName, Observation>>>,
+  version: string,
+): void {
+  const { cases } = readRecording();
+  const renewed = cases.map((one) => {
+    const now = observed.get(one.name);
+    return now && brokersOf(one).every((broker) => now[broker]) ? { ...one, observed: joined(now) } : one;
+  });
+  const measured = { program: 'daprd', version, runsPerCase: RUNS };
+  writeFileSync(file, `${JSON.stringify({ measured, cases: renewed }, undefined, 1)}\n`);
+}
+
+/** One observation for both brokers where they do the same. */
+function joined(now: Partial<Record<BrokerName, Observation>>): Case['observed'] {
+  const { 'in-memory': memory, redis } = now;
+  const same = memory && redis && JSON.stringify(withoutTimes(memory)) === JSON.stringify(withoutTimes(redis));
+  return same ? { any: memory } : now;
+}
+
+function generalise(observation: Observation, known: Record<string, string>, recorded: Case): Observation {
+  const { observed: _, ...given } = recorded;
+  const sent = JSON.stringify(given);
+  const names = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const name = (kind: string, value: string): string => {
+    if (kind === 'time' || recorded.unordered) return `{${kind}}`;
+    const count = (counts.get(kind) ?? 0) + (names.has(`${kind} ${value}`) ? 0 : 1);
+    const existing = names.get(`${kind} ${value}`);
+    if (existing) return existing;
+    counts.set(kind, count);
+    names.set(`${kind} ${value}`, `{${kind}:${count}}`);
+    return `{${kind}:${count}}`;
+  };
+  const replaceText = (text: string): string => {
+    let result = text;
+    for (const [kind, value] of Object.entries({ ...known, hostname: hostname() })) {
+      if (value !== '0') result = result.replace(new RegExp(`(?<![\\w.])${value}(?!\\w)`, 'g'), `{${kind}}`);
+    }
+    for (const kind of ['uuid', 'trace', 'time', 'streamid', 'span']) {
+      const pattern = new RegExp(`(?<![\\w])${PATTERNS[kind]}(?!\\w)`, 'g');
+      result = result.replace(pattern, (value) =>
+        sent.includes(value) || /^0+$/.test(value) ? value : name(kind, value),
+      );
+    }
+    return result;
+  };
+  const walk = (value: Json, key: string): Json => {
+    if (typeof value === 'string') return opened(value, key, walk) ?? replaceText(value);
+    if (typeof value === 'number') {
+      const kind = Object.keys(known).find((one) => known[one] === String(value));
+      return kind === undefined ? value : `{${kind}}`;
+    }
+    if (Array.isArray(value)) return value.map((item) => walk(item, ''));
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([field, item]) => [field, walk(item, field)]));
+  };
+  return walk(observation, '') as Observation;
+}
+
+/** JSON inside a text, in the form that it can be read. */
+function opened(text: string, key: string, walk: (value: Json, key: string) => Json): Json | undefined {
+  const inBase64 = ['data_base64', 'event'].includes(key) && text.length > 40;
+  if (!inBase64 && key !== 'metadata.responsedata') return undefined;
+  try {
+    const value: Json = JSON.parse(inBase64 ? Buffer.from(text, 'base64').toString() : text);
+    if (typeof value !== 'object') return undefined;
+    return inBase64 ? { $base64OfJson: walk(value, '') } : walk(value, '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first observation with every run's times in it. */
+function withTimes(first: Json, others: Json[], key = ''): Json {
+  if (key === 'gapsMs' || key === 'tookMs') return [first, ...others];
+  if (Array.isArray(first))
+    return first.map((item, i) =>
+      withTimes(
+        item,
+        others.map((other) => (other as Json[])[i] ?? null),
+      ),
+    );
+  if (first === null || typeof first !== 'object') return first;
+  const field = (name: string) => others.map((other) => (other as JsonRecord)[name] ?? null);
+  return Object.fromEntries(Object.entries(first).map(([name, value]) => [name, withTimes(value, field(name), name)]));
+}
+
+const withoutTimes = (value: Json): Json =>
+  JSON.parse(JSON.stringify(value, (key, item) => (key === 'gapsMs' || key === 'tookMs' ? undefined : item)));
