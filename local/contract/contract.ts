@@ -1,8 +1,9 @@
 import { afterAll, describe, test } from 'vitest';
+import { Quiet } from './quiet';
 import { record, writeRecording } from './record';
 import { type BrokerName, brokersOf, type Case, type Observation, readRecording } from './recording';
 import { hasRedisServer, RedisServer } from './redis-server';
-import { replay } from './replay';
+import { type ReplayOptions, replay } from './replay';
 import type { SidecarSettings, SidecarUnderTest } from './sidecars';
 
 export interface ContractOptions {
@@ -17,7 +18,8 @@ export interface ContractOptions {
   version?: string;
 }
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
+const ATTEMPTS_ALONE = 2;
 const recordings = new Map<string, Partial<Record<BrokerName, Observation>>>();
 
 /** One test for each recorded case of a broker: what was recorded from daprd happens again. */
@@ -26,6 +28,7 @@ export function testContract(options: ContractOptions): void {
   const needsRedis = broker === 'redis';
   const missing = options.missing ?? (needsRedis && !hasRedisServer() ? 'redis-server is not installed' : undefined);
   const servers = new Servers();
+  const quiet = new Quiet();
 
   describe.concurrent(`recorded from daprd, broker ${broker}`, { timeout: TIMEOUT_MS }, () => {
     afterAll(async () => {
@@ -33,23 +36,37 @@ export function testContract(options: ContractOptions): void {
       if (recordTo !== undefined) writeRecording(recordTo, recordings, options.version ?? '');
     });
     for (const recorded of readRecording().cases.filter((one) => brokersOf(one).includes(broker))) {
-      const { group, name, about, timing } = recorded;
+      const { group, name, about } = recorded;
       const title = `${group}/${name}: ${about}`;
       const reason = missing ?? deliberate[name];
       if (reason !== undefined) {
         test.skip(`${title} [${reason}]`);
         continue;
       }
-      // A machine that is busy elsewhere may delay a delivery by more than the tolerance: then it is measured once more.
-      test(title, { retry: timing ? 1 : 0 }, async ({ expect }) => {
+      const createFor = (settings: SidecarSettings) => createSidecar(recorded, settings);
+      const withRedis = async <T>(run: (how: ReplayOptions) => Promise<T>): Promise<T> => {
         const redis = needsRedis ? await servers.take() : undefined;
-        const how = { broker, redis, createSidecar: (settings: SidecarSettings) => createSidecar(recorded, settings) };
         try {
-          if (recordTo === undefined) expect(await replay(recorded, how)).toEqual([]);
-          else recordings.set(name, { ...recordings.get(name), [broker]: await record(recorded, how) });
+          return await run({ broker, redis, createSidecar: createFor });
         } finally {
           if (redis) servers.giveBack(redis);
         }
+      };
+      const differences = () => withRedis((how) => replay(recorded, how)).catch((error: Error) => [error.message]);
+
+      test(title, async ({ expect }) => {
+        if (recordTo !== undefined) {
+          const observation = await quiet.shared(() => withRedis((how) => record(recorded, how)));
+          recordings.set(name, { ...recordings.get(name), [broker]: observation });
+          return;
+        }
+        let different = await quiet.shared(differences);
+        // A machine that is busy may take longer than a recorded delay allows. So what differs is run again, alone.
+        for (let left = ATTEMPTS_ALONE; different.length > 0 && left > 0; left--) {
+          console.log(`again, alone: ${title}\n  ${different.join('\n  ')}`);
+          different = await quiet.exclusive(differences);
+        }
+        expect(different).toEqual([]);
       });
     }
   });
