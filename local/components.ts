@@ -97,6 +97,10 @@ const STORES: Readonly<Record<string, ComponentType<Store>>> = {
   },
 };
 
+/** The component types that there are. */
+export const BROKER_TYPES = Object.keys(BROKERS);
+export const STORE_TYPES = Object.keys(STORES);
+
 const COMMON_METADATA: Readonly<Record<string, readonly string[]>> = {
   pubsub: ['allowedTopics', 'protectedTopics', 'publishingScopes', 'subscriptionScopes', 'consumerID'],
   state: ['keyPrefix', 'actorStateStore'],
@@ -112,7 +116,7 @@ export async function createComponent(component: Component, context: ComponentCo
   const known = broker ?? store;
   const where = `${file}: component ${name}`;
   if (!known) {
-    const allowed = [...Object.keys(BROKERS), ...Object.keys(STORES)].join(', ');
+    const allowed = [...BROKER_TYPES, ...STORE_TYPES].join(', ');
     throw new ResourceError(`${where}: spec.type is ${type}; allowed: ${allowed}`);
   }
   if (version !== 'v1') throw new ResourceError(`${where}: spec.version is ${version}; allowed: v1`);

@@ -24,8 +24,11 @@ import { readScopes } from './pubsub/scopes';
 import { Policies } from './resiliency/policy';
 import type { Component } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
+import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
 import { Tracing } from './tracing';
+
+export { SharedMemory };
 
 export interface SidecarOptions {
   appId: string;
@@ -34,7 +37,7 @@ export interface SidecarOptions {
   /** 0, the default: a free port. */
   httpPort?: number;
   listenAddress?: string;
-  /** Folders with Component, Resiliency and Subscription files. */
+  /** Folders with Component, Resiliency and Subscription files. None given: `pubsub` and `statestore`, both in memory. */
   resourcesPaths?: readonly string[];
   /** A Configuration file. */
   configFile?: string;
@@ -258,14 +261,20 @@ const describeHealth = ({ path, intervalMs, timeoutMs, threshold }: AppHealthOpt
 const goDuration = (ms: number) => (ms >= 1_000 ? `${ms / 1_000}s` : `${ms}ms`);
 
 /**
- * Starts a sidecar and resolves once it delivers. `await sidecar.close()` ends it.
+ * Starts a sidecar and resolves once it delivers, for which the app must listen. `await sidecar.close()` ends it.
  *
  * @throws {ResourceError} when a resource cannot be used, and whatever listening throws
  */
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
-  const { appId, resourcesPaths = [], env = process.env, log = silent } = options;
-  const sidecar = new Sidecar(options, loadResources(resourcesPaths, appId, env, log));
-  await sidecar.listen();
+  const { appId, resourcesPaths, env = process.env, log = silent } = options;
+  const resources = resourcesPaths ? loadResources(resourcesPaths, appId, env, log) : inMemoryResources();
+  const sidecar = new Sidecar(options, resources);
+  try {
+    await sidecar.listen();
+  } catch (error) {
+    await sidecar.close();
+    throw error;
+  }
   await sidecar.start();
   return sidecar;
 }

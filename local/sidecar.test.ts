@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { SharedMemory, startSidecar } from './sidecar';
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+/** An app that subscribes to `orders`. */
+async function startApp() {
+  const received: unknown[] = [];
+  const app = createServer(async (req, res) => {
+    if (req.url === '/dapr/subscribe') return res.end('[{"pubsubname":"pubsub","topic":"orders","route":"/orders"}]');
+    if (req.url !== '/orders') return res.writeHead(404).end();
+    received.push(JSON.parse(Buffer.concat(await req.toArray()).toString()).data);
+    return res.end();
+  }).listen(0, '127.0.0.1');
+  await once(app, 'listening');
+  cleanUps.push(() => app.close());
+  return { port: (app.address() as AddressInfo).port, received };
+}
+
+const publish = (port: number, order: object) =>
+  fetch(`http://127.0.0.1:${port}/v1.0/publish/pubsub/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(order),
+  });
+
+test('When a sidecar is given no folder, then it has a broker and a store in memory', async () => {
+  const sidecar = await startSidecar({ appId: 'shop' });
+  cleanUps.push(() => sidecar.close());
+  const metadata = await (await fetch(`http://127.0.0.1:${sidecar.port}/v1.0/metadata`)).json();
+  expect((metadata as { components: unknown }).components).toMatchObject([
+    { name: 'pubsub', type: 'pubsub.in-memory' },
+    { name: 'statestore', type: 'state.in-memory' },
+  ]);
+});
+
+test('When two sidecars share their memory, then what one publishes reaches the app of the other', async () => {
+  const app = await startApp();
+  const memory = new SharedMemory();
+  const subscriber = await startSidecar({ appId: 'subscriber', appPort: app.port, memory });
+  const publisher = await startSidecar({ appId: 'publisher', memory });
+  cleanUps.push(
+    () => subscriber.close(),
+    () => publisher.close(),
+  );
+  expect((await publish(publisher.port, { item: 'tea' })).status).toBe(204);
+  await vi.waitFor(() => expect(app.received).toEqual([{ item: 'tea' }]), { timeout: 5_000 });
+});
+
+test('When a sidecar is closed, then it no longer answers, and closing it again does no harm', async () => {
+  const sidecar = await startSidecar({ appId: 'shop' });
+  const { port } = sidecar;
+  expect(await sidecar.close()).toBe(true);
+  expect(await sidecar.close()).toBe(true);
+  await expect(fetch(`http://127.0.0.1:${port}/v1.0/healthz`)).rejects.toThrow();
+});
+
+test('When the port is taken, then starting fails with it', async () => {
+  const first = await startSidecar({ appId: 'first' });
+  cleanUps.push(() => first.close());
+  await expect(startSidecar({ appId: 'second', httpPort: first.port })).rejects.toThrow(/EADDRINUSE/);
+});
+
+test('When a resource cannot be used, then the error names the file and the field', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'resources-'));
+  cleanUps.push(() => rmSync(folder, { recursive: true }));
+  writeFileSync(
+    join(folder, 'store.yaml'),
+    'kind: Component\nmetadata: {name: s}\nspec: {type: state.etcd, version: v2}',
+  );
+  await expect(startSidecar({ appId: 'shop', resourcesPaths: [folder] })).rejects.toThrow(
+    `${join(folder, 'store.yaml')}: component s: spec.type is state.etcd; allowed: `,
+  );
+});
