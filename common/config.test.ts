@@ -12,6 +12,7 @@ describe('readConfig', () => {
       daprApiToken: undefined,
       appApiToken: undefined,
       pubsubName: 'pubsub',
+      stateStoreName: 'statestore',
       logLevel: 'info',
       logFormat: undefined,
     });

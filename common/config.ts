@@ -6,6 +6,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A variable with a value that cannot be used. The message is one line that names the variable, the value and what is allowed. */
 export class ConfigError extends Error {}
 
+/** Undefined when the text is no URL. */
+export const parseUrl = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined);
+
+/** Whether a URL's host is this machine itself, which no proxy is asked for and no line can be tapped to. */
+export const isLoopback = ({ hostname }: URL): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+
 /** What a variable may hold. `secret` keeps the value out of the error message. */
 export interface Rule<T> {
   allowed: string;
@@ -35,7 +41,7 @@ const componentName: Rule<string> = {
   parse: (text) => (/^[\w.-]+$/.test(text) ? text : undefined),
 };
 
-const token: Rule<string> = {
+export const token: Rule<string> = {
   allowed: 'visible ASCII characters without spaces',
   parse: (text) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined),
   secret: true,
@@ -66,6 +72,7 @@ export interface Config {
   daprApiToken: string | undefined;
   appApiToken: string | undefined;
   pubsubName: string;
+  stateStoreName: string;
   logLevel: string;
   /** Not set: pretty on a terminal, JSON otherwise. */
   logFormat: LogFormat | undefined;
@@ -84,6 +91,7 @@ export function readConfig(env: Environment, defaults: { appPort: number }): Con
     daprApiToken: variable(env, 'DAPR_API_TOKEN', token, undefined),
     appApiToken: variable(env, 'APP_API_TOKEN', token, undefined),
     pubsubName: variable(env, 'PUBSUB_NAME', componentName, 'pubsub'),
+    stateStoreName: variable(env, 'STATESTORE_NAME', componentName, 'statestore'),
     logLevel: variable(env, 'LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'),
     logFormat: variable(env, 'LOG_FORMAT', oneOf('pretty', 'json'), undefined),
   };

@@ -24,6 +24,7 @@ beforeEach(async () => {
     daprHttpPort: (server.address() as AddressInfo).port,
     daprApiToken: 'sesame',
     pubsubName: 'pubsub',
+    stateStoreName: 'statestore',
   });
 });
 
@@ -91,9 +92,44 @@ describe('publish', () => {
   });
 });
 
+describe('state', () => {
+  test('When a value is there, then it comes with its etag', async () => {
+    answer = (res) => res.writeHead(200, { 'content-type': 'application/json', etag: '7' }).end('{"owner":"me"}');
+    expect(await dapr.getState('a/b')).toEqual({ value: { owner: 'me' }, etag: '7' });
+    expect(seen).toMatchObject({ method: 'GET', url: '/v1.0/state/statestore/a%2Fb' });
+  });
+
+  test('When there is none, then the answer is undefined', async () => {
+    expect(await dapr.getState('key')).toBeUndefined();
+  });
+
+  test('When a value is saved, then it is first-write, with its time to live, and without an etag unless there is one', async () => {
+    await dapr.saveState('key', { done: true }, { ttlSeconds: 10 });
+    const item = { key: 'key', value: { done: true }, options: { concurrency: 'first-write' } };
+    expect(seen).toMatchObject({ method: 'POST', url: '/v1.0/state/statestore' });
+    expect(JSON.parse(seen.body)).toEqual([{ ...item, metadata: { ttlInSeconds: '10' } }]);
+    await dapr.saveState('key', { done: true }, { ttlSeconds: 10, etag: '7' });
+    expect(JSON.parse(seen.body)).toMatchObject([{ etag: '7' }]);
+  });
+
+  test.each([409, 500])('When the answer to saving is %s, then it is an error', async (status) => {
+    answer = json(status, { errorCode: 'ERR_STATE_SAVE', message: 'possible etag mismatch' });
+    const save = dapr.saveState('key', {}, { ttlSeconds: 1 });
+    await expect(save).rejects.toThrow(
+      `cannot save key to statestore: ${status} ERR_STATE_SAVE possible etag mismatch`,
+    );
+  });
+
+  test('When a value is deleted, then only the one that was read', async () => {
+    await dapr.deleteState('key', '7');
+    expect(seen).toMatchObject({ method: 'DELETE', headers: { 'if-match': '7' } });
+    expect(seen.url).toBe('/v1.0/state/statestore/key?concurrency=first-write');
+  });
+});
+
 describe('readiness', () => {
   const metadata = {
-    components: [{ name: 'pubsub' }],
+    components: [{ name: 'pubsub' }, { name: 'statestore' }],
     subscriptions: [{ pubsubname: 'pubsub', topic: 'followerAdded' }],
   };
 
@@ -118,7 +154,12 @@ describe('readiness', () => {
   test('When the subscription got lost, then it is not, and the error names the topic', async () => {
     answer = json(200, { ...metadata, subscriptions: [{ pubsubname: 'other', topic: 'followerAdded' }] });
     await expect(dapr.readyToReceive('followerAdded')).rejects.toThrow('no subscription to followerAdded on pubsub');
-    answer = json(200, {});
+    answer = json(200, { ...metadata, subscriptions: undefined });
     await expect(dapr.readyToReceive('followerAdded')).rejects.toThrow('no subscription to followerAdded on pubsub');
+  });
+
+  test('When the state store is not loaded, then it is not, and the error names it', async () => {
+    answer = json(200, { ...metadata, components: [{ name: 'pubsub' }] });
+    await expect(dapr.readyToReceive('followerAdded')).rejects.toThrow('no component named statestore');
   });
 });

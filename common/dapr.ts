@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import axios, { type AxiosResponse, isAxiosError } from 'axios';
+import axios, { isAxiosError } from 'axios';
 import type { Config } from './config';
 import type { Trace } from './trace-context';
 
@@ -14,14 +14,39 @@ export interface CloudEventAttributes {
   type: string;
 }
 
+/** A value of the state store. */
+export interface StateItem {
+  value: unknown;
+  /** What the value is recognised by when it is changed. */
+  etag: string;
+}
+
+export interface SaveOptions {
+  /** The value that is replaced. Without one, the key must be free. */
+  etag?: string | undefined;
+  /** Seconds after which the key is free again. */
+  ttlSeconds: number;
+}
+
 /** This service's own sidecar. */
 export interface Dapr {
   /** Resolves once the broker has the event. @throws {SidecarError} when it was not accepted */
   publish(topic: string, data: object, attributes: CloudEventAttributes, trace: Trace): Promise<void>;
   /** Resolves when the sidecar has loaded the pub/sub component. @throws {SidecarError} with what is missing */
   readyToPublish(): Promise<void>;
-  /** Resolves when the sidecar has subscribed this service to the topic. @throws {SidecarError} with what is missing */
+  /** Resolves when the sidecar has subscribed this service to the topic and loaded the state store. @throws {SidecarError} with what is missing */
   readyToReceive(topic: string): Promise<void>;
+  /** This service's own value; other services have keys of their own. @throws {SidecarError} */
+  getState(key: string): Promise<StateItem | undefined>;
+  /**
+   * Saves a value unless somebody else has been faster: of any number of callers at a time one succeeds.
+   *
+   * @throws {SidecarError} when it was not saved, and also when nobody knows whether it was: read it back. That the key
+   * was taken cannot be told from that the store is down, for Dapr answers 500 to both on Redis.
+   */
+  saveState(key: string, value: object, options: SaveOptions): Promise<void>;
+  /** @throws {SidecarError} when the value is another one by now, or the store is down */
+  deleteState(key: string, etag: string): Promise<void>;
 }
 
 interface Metadata {
@@ -34,7 +59,8 @@ export function createDapr({
   daprHttpPort,
   daprApiToken,
   pubsubName,
-}: Pick<Config, 'daprHttpPort' | 'daprApiToken' | 'pubsubName'>): Dapr {
+  stateStoreName,
+}: Pick<Config, 'daprHttpPort' | 'daprApiToken' | 'pubsubName' | 'stateStoreName'>): Dapr {
   const http = axios.create({
     baseURL: `http://127.0.0.1:${daprHttpPort}/v1.0`,
     headers: daprApiToken ? { 'dapr-api-token': daprApiToken } : {},
@@ -44,15 +70,16 @@ export function createDapr({
     maxRedirects: 0,
   });
 
-  async function ask<T>(what: string, request: () => Promise<AxiosResponse<T>>): Promise<T> {
+  async function ask<T>(what: string, request: () => Promise<T>): Promise<T> {
     try {
-      return (await request()).data;
+      return await request();
     } catch (error) {
       throw new SidecarError(`${what}: ${reason(error)} (Dapr sidecar on port ${daprHttpPort})`, { cause: error });
     }
   }
 
-  const metadata = () => ask('cannot read the metadata', () => http.get<Metadata>('/metadata'));
+  const metadata = () => ask('cannot read the metadata', async () => (await http.get<Metadata>('/metadata')).data);
+  const state = `/state/${stateStoreName}`;
 
   return {
     async publish(topic, data, { id, type }, { traceparent, tracestate }) {
@@ -64,17 +91,42 @@ export function createDapr({
       );
     },
     async readyToPublish() {
-      const { components = [] } = await metadata();
-      if (components.some(({ name }) => name === pubsubName)) return;
-      throw new SidecarError(`The Dapr sidecar has no component named ${pubsubName}.`);
+      requireComponent(pubsubName, await metadata());
     },
     // One bad subscription loses all of an app's subscriptions while the sidecar's own health stays green.
     async readyToReceive(topic) {
-      const { subscriptions = [] } = await metadata();
+      const { subscriptions = [], ...loaded } = await metadata();
+      requireComponent(stateStoreName, loaded);
       if (subscriptions.some((s) => s.pubsubname === pubsubName && s.topic === topic)) return;
       throw new SidecarError(`The Dapr sidecar has no subscription to ${topic} on ${pubsubName}.`);
     },
+    async getState(key) {
+      return ask(`cannot read ${key} from ${stateStoreName}`, async () => {
+        const { status, data, headers } = await http.get(`${state}/${encodeURIComponent(key)}`);
+        return status === 204 ? undefined : { value: data, etag: String(headers.etag ?? '') };
+      });
+    },
+    async saveState(key, value, { etag, ttlSeconds }) {
+      // Always first-write: a key that was saved otherwise could be taken by a second caller on Redis.
+      const options = { concurrency: 'first-write' };
+      const item = { key, value, ...(etag !== undefined && { etag }), options };
+      const metadata = { ttlInSeconds: String(ttlSeconds) };
+      await ask(`cannot save ${key} to ${stateStoreName}`, () => http.post(state, [{ ...item, metadata }]));
+    },
+    async deleteState(key, etag) {
+      await ask(`cannot delete ${key} from ${stateStoreName}`, () =>
+        http.delete(`${state}/${encodeURIComponent(key)}`, {
+          headers: { 'if-match': etag },
+          params: { concurrency: 'first-write' },
+        }),
+      );
+    },
   };
+}
+
+function requireComponent(name: string, { components = [] }: Pick<Metadata, 'components'>): void {
+  if (components.some((component) => component.name === name)) return;
+  throw new SidecarError(`The Dapr sidecar has no component named ${name}.`);
 }
 
 /** Dapr's errors are JSON with `errorCode` and `message`; a refused token is plain text. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import closeWithGrace from 'close-with-grace';
 import type { Express } from 'express';
-import { type Config, ConfigError, readConfig } from './config';
+import { type Config, ConfigError, type Environment, readConfig } from './config';
 import { createDapr, type Dapr } from './dapr';
 import type { Ready } from './health';
 import { createLogger, type Logger } from './logger';
@@ -13,10 +13,14 @@ const STOP_TIMEOUT_MS = 9_000;
 /** What a service is wired from. */
 export interface Parts {
   config: Config;
+  /** For the variables that only this service has. */
+  env: Environment;
   logger: Logger;
   dapr: Dapr;
   /** Wraps a readiness check so that it also fails once the service is stopping. */
   unlessStopping: (ready: Ready) => Ready;
+  /** Adds what is to be closed once the last request has been answered. */
+  onStop: (close: () => void) => void;
 }
 
 /**
@@ -28,21 +32,28 @@ export async function runService(
   defaults: { appPort: number },
   wire: (parts: Parts) => Express,
 ): Promise<void> {
-  let config: Config;
-  try {
-    config = readConfig(process.env, defaults);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return fail(name, error.message);
-  }
-  const logger = createLogger(name, config);
+  const { env } = process;
   let stopping = false;
   const unlessStopping = (ready: Ready) => async () => {
     if (stopping) throw new Error('The service is stopping.');
     await ready();
   };
 
-  const server = createHttpServer(wire({ config, logger, dapr: createDapr(config), unlessStopping }));
+  const closers: (() => void)[] = [];
+  const onStop = (close: () => void) => void closers.push(close);
+
+  let config: Config;
+  let logger: Logger;
+  let app: Express;
+  try {
+    config = readConfig(env, defaults);
+    logger = createLogger(name, config);
+    app = wire({ config, env, logger, dapr: createDapr(config), unlessStopping, onStop });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return fail(name, error.message);
+  }
+  const server = createHttpServer(app);
   server.listen(config.appPort, config.listenAddress);
   try {
     await once(server, 'listening');
@@ -56,6 +67,7 @@ export async function runService(
     if (err) logger.fatal({ err }, `stopping after an unexpected error: ${err}`);
     else logger.info(`stopping on ${signal}`);
     await closeServer(server);
+    for (const close of closers) close();
   });
 }
 

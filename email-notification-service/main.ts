@@ -1,13 +1,18 @@
+import { createClaims } from '../common/claims';
 import { FOLLOWER_ADDED } from '../common/follow';
+import { notifyOnce } from '../common/notify-once';
 import { runService } from '../common/service';
 import { createApp, SERVICE } from './app';
-import { createSendEmail } from './send-email';
+import { readEmailConfig } from './config';
+import { createEmailSender } from './send-email';
 
-void runService(SERVICE, { appPort: 8081 }, ({ config, dapr, logger, unlessStopping }) =>
-  createApp({
-    notify: createSendEmail(logger),
+void runService(SERVICE, { appPort: 8081 }, ({ config, env, dapr, logger, unlessStopping, onStop }) => {
+  const { sendEmail, close } = createEmailSender(readEmailConfig(env), logger);
+  onStop(close);
+  return createApp({
+    notify: notifyOnce(sendEmail, createClaims(dapr, logger), logger),
     ready: unlessStopping(() => dapr.readyToReceive(FOLLOWER_ADDED)),
     logger,
     ...config,
-  }),
-);
+  });
+});

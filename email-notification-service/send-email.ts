@@ -1,9 +1,51 @@
+import { createTransport } from 'nodemailer';
+import { isLoopback } from '../common/config';
 import type { Logger } from '../common/logger';
 import type { Notify } from '../common/subscriber';
+import { composeEmail } from './compose-email';
+import type { EmailConfig } from './config';
+import { smtpFailure } from './smtp-failure';
 
-/** Tells the followee by e-mail. */
-export function createSendEmail(logger: Logger): Notify {
-  return async ({ follower, followee }, eventId) => {
-    logger.info({ eventId, follower, followee }, `notified ${followee} by e-mail: ${follower} follows you`);
+/** A server that takes longer to say the next word is taken for dead: the mail is tried again later. */
+const TIMEOUT_MS = 4_000;
+
+/** Mails that are handed over at a time, over as many connections. */
+const CONNECTIONS = 5;
+
+export interface EmailSender {
+  /** Tells the followee by e-mail; resolves when the SMTP server has taken the mail. */
+  sendEmail: Notify;
+  close(): void;
+}
+
+/** Keeps connections to the SMTP server open and uses them for one mail after the other. */
+export function createEmailSender(config: EmailConfig, logger: Logger, timeoutMs = TIMEOUT_MS): EmailSender {
+  const url = new URL(config.smtpUrl);
+  const transport = createTransport({
+    pool: true,
+    maxConnections: CONNECTIONS,
+    // Dapr's retry policy tries again, and its dead letters count what could not be sent.
+    maxRequeues: 0,
+    idleTimeout: 10_000,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    // A password goes over an encrypted connection or not at all.
+    requireTLS: url.username !== '' && !isLoopback(url),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    url: config.smtpUrl,
+  });
+  return {
+    async sendEmail(follow, eventId) {
+      try {
+        await transport.sendMail(composeEmail(follow, eventId, config));
+      } catch (error) {
+        throw smtpFailure(error as Error);
+      }
+      const { follower, followee } = follow;
+      logger.info({ eventId, follower, followee }, `notified ${followee} by e-mail: ${follower} follows you`);
+    },
+    close: () => transport.close(),
   };
 }

@@ -1,13 +1,18 @@
+import { createClaims } from '../common/claims';
 import { FOLLOWER_ADDED } from '../common/follow';
+import { notifyOnce } from '../common/notify-once';
 import { runService } from '../common/service';
 import { createApp, SERVICE } from './app';
-import { createSendPush } from './send-push';
+import { readPushConfig } from './config';
+import { createPushSender } from './send-push';
 
-void runService(SERVICE, { appPort: 8082 }, ({ config, dapr, logger, unlessStopping }) =>
-  createApp({
-    notify: createSendPush(logger),
+void runService(SERVICE, { appPort: 8082 }, ({ config, env, dapr, logger, unlessStopping, onStop }) => {
+  const { sendPush, close } = createPushSender(readPushConfig(env), logger);
+  onStop(close);
+  return createApp({
+    notify: notifyOnce(sendPush, createClaims(dapr, logger), logger),
     ready: unlessStopping(() => dapr.readyToReceive(FOLLOWER_ADDED)),
     logger,
     ...config,
-  }),
-);
+  });
+});

@@ -1,9 +1,58 @@
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import axios from 'axios';
+import { eventKey } from '../common/claims';
+import { isLoopback } from '../common/config';
 import type { Logger } from '../common/logger';
 import type { Notify } from '../common/subscriber';
+import type { PushConfig } from './config';
+import { pushFailure } from './push-failure';
 
-/** Tells the followee by push message. */
-export function createSendPush(logger: Logger): Notify {
-  return async ({ follower, followee }, eventId) => {
-    logger.info({ eventId, follower, followee }, `notified ${followee} by push message: ${follower} follows you`);
+const TIMEOUT_MS = 4_000;
+
+/** An ntfy server's answer is one message; anything much larger is somebody else's. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+export interface PushSender {
+  /** Tells the followee by push message; resolves when the ntfy server has taken it. https://docs.ntfy.sh/publish/ */
+  sendPush: Notify;
+  close(): void;
+}
+
+export function createPushSender(
+  { pushUrl, topicPrefix, token }: PushConfig,
+  logger: Logger,
+  timeoutMs = TIMEOUT_MS,
+): PushSender {
+  const agents = { httpAgent: new Agent({ keepAlive: true }), httpsAgent: new TlsAgent({ keepAlive: true }) };
+  const http = axios.create({
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    timeout: timeoutMs,
+    maxRedirects: 0,
+    ...(isLoopback(new URL(pushUrl)) && { proxy: false as const }),
+    maxContentLength: MAX_ANSWER_BYTES,
+    ...agents,
+  });
+  return {
+    async sendPush({ follower, followee }, eventId) {
+      const message = {
+        topic: topicPrefix + followee,
+        title: 'New follower',
+        message: `${follower} follows you`,
+        tags: ['bust_in_silhouette'],
+        // The same whenever the same event is sent: a repetition takes the place of the first in the receiver's list.
+        sequence_id: eventKey(eventId),
+      };
+      try {
+        await http.post(pushUrl, message);
+      } catch (error) {
+        throw pushFailure(error);
+      }
+      logger.info({ eventId, follower, followee }, `notified ${followee} by push message: ${follower} follows you`);
+    },
+    close() {
+      agents.httpAgent.destroy();
+      agents.httpsAgent.destroy();
+    },
   };
 }

@@ -1,0 +1,50 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { TakeClaim } from './claims';
+import { notifyOnce } from './notify-once';
+import { type Notify, PermanentFailure } from './subscriber';
+import { captureLog } from './test-support';
+
+const follow = { follower: 'alice', followee: 'bob' };
+const { logger, lines } = captureLog();
+const calls: string[] = [];
+const claim = { done: async () => void calls.push('done'), release: async () => void calls.push('release') };
+const takeClaim = vi.fn<TakeClaim>();
+const notify = vi.fn<Notify>();
+const deliver = () => notifyOnce(notify, takeClaim, logger)(follow, 'event-1');
+
+beforeEach(() => {
+  calls.length = 0;
+  takeClaim.mockReset().mockImplementation(async () => {
+    calls.push('claim');
+    return claim;
+  });
+  notify.mockReset().mockImplementation(async () => void calls.push('notify'));
+});
+
+test('When an event is delivered, then it is claimed, notified and marked as done, in this order', async () => {
+  await deliver();
+  expect(calls).toEqual(['claim', 'notify', 'done']);
+  expect(notify).toHaveBeenCalledExactlyOnceWith(follow, 'event-1');
+});
+
+test('When the event was done before, then nobody is notified, and the log says why', async () => {
+  takeClaim.mockResolvedValue(undefined);
+  await deliver();
+  expect(notify).not.toHaveBeenCalled();
+  expect(lines).toContainEqual(expect.objectContaining({ eventId: 'event-1', msg: 'done before' }));
+});
+
+test.each([new Error('451 try later'), new PermanentFailure('550 no such mailbox')])(
+  'When the notification fails with %s, then the claim is released, and the failure is the same',
+  async (failure) => {
+    notify.mockRejectedValue(failure);
+    await expect(deliver()).rejects.toBe(failure);
+    expect(calls).toEqual(['claim', 'release']);
+  },
+);
+
+test('When the claim cannot be had, then nobody is notified', async () => {
+  takeClaim.mockRejectedValue(new Error('the store is down'));
+  await expect(deliver()).rejects.toThrow('the store is down');
+  expect(notify).not.toHaveBeenCalled();
+});

@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { PermanentFailure } from '../common/subscriber';
+import { captureLog } from '../common/test-support';
+import { createPushSender } from './send-push';
+
+const follow = { follower: 'alice', followee: 'bob' };
+const { logger, lines } = captureLog();
+const cleanUps: (() => void)[] = [];
+
+afterEach(() => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) cleanUp();
+  vi.unstubAllEnvs();
+  lines.length = 0;
+});
+
+type Answer = (res: ServerResponse) => void;
+
+/** A sender, and the requests of the server to which it sends. */
+async function start(answer: Answer = (res) => res.end('{}'), timeoutMs?: number) {
+  const requests: { request: IncomingMessage; body: unknown }[] = [];
+  const server = createServer(async (request, res) => {
+    requests.push({ request, body: JSON.parse(Buffer.concat(await request.toArray()).toString()) });
+    answer(res);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanUps.push(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  return { ...sender(`http://127.0.0.1:${port}`, timeoutMs), requests, server };
+}
+
+function sender(pushUrl: string, timeoutMs?: number) {
+  const created = createPushSender({ pushUrl, topicPrefix: 'followers-', token: 'tk_sesame' }, logger, timeoutMs);
+  cleanUps.push(created.close);
+  return created;
+}
+
+const failure = (sending: Promise<void>): Promise<Error> =>
+  sending.then(
+    () => expect.fail('it was sent'),
+    (error) => error,
+  );
+
+describe('what is sent', () => {
+  test('When somebody is followed, then their topic gets a message that says by whom', async () => {
+    const { sendPush, requests } = await start();
+    await sendPush(follow, 'event-1');
+    expect(requests).toHaveLength(1);
+    expect(requests[0]?.request).toMatchObject({ method: 'POST', headers: { authorization: 'Bearer tk_sesame' } });
+    expect(requests[0]?.body).toEqual({
+      topic: 'followers-bob',
+      title: 'New follower',
+      message: 'alice follows you',
+      tags: ['bust_in_silhouette'],
+      sequence_id: 'event-1',
+    });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ eventId: 'event-1', msg: 'notified bob by push message: alice follows you' }),
+    );
+  });
+
+  test('When a proxy is set for the rest of the world, then this machine is still asked directly', async () => {
+    vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
+    vi.stubEnv('http_proxy', 'http://127.0.0.1:1');
+    const { sendPush, requests } = await start();
+    await sendPush(follow, 'event-1');
+    expect(requests).toHaveLength(1);
+  });
+
+  test('When several messages are sent one after the other, then they share a connection', async () => {
+    const { sendPush, requests } = await start();
+    for (let i = 0; i < 5; i += 1) await sendPush(follow, `event-${i}`);
+    expect(new Set(requests.map(({ request }) => request.socket)).size).toBe(1);
+  });
+});
+
+describe('what fails', () => {
+  test.each([
+    [408, false],
+    [425, false],
+    [429, false],
+    [500, false],
+    [502, false],
+    [503, false],
+    [507, false],
+    [301, true],
+    [400, true],
+    [401, true],
+    [403, true],
+    [404, true],
+    [413, true],
+    [501, true],
+    [505, true],
+  ])('When the server answers %s, then permanent is %s', async (status, permanent) => {
+    const { sendPush, requests } = await start((res) => res.writeHead(status, { location: '/elsewhere' }).end());
+    const error = await failure(sendPush(follow, 'event-1'));
+    expect(error instanceof PermanentFailure).toBe(permanent);
+    expect(error.message).toBe(`push message: the server answered ${status}`);
+    expect(requests).toHaveLength(1);
+    expect(lines).toEqual([]);
+  });
+
+  test('When nobody listens, then it may be tried again, and the error says where', async () => {
+    const error = await failure(sender('http://127.0.0.1:1').sendPush(follow, 'event-1'));
+    expect(error).not.toBeInstanceOf(PermanentFailure);
+    expect(error.message).toContain('ECONNREFUSED 127.0.0.1:1');
+  });
+
+  test.each([
+    ['breaks off', (res: ServerResponse) => void res.destroy()],
+    ['says nothing at all', () => {}],
+    ['never ends its answer', (res: ServerResponse) => void res.writeHead(200).write('{')],
+  ])('When the server %s, then the wait ends, and it may be tried again', async (_, answer) => {
+    const { sendPush } = await start(answer, 200);
+    expect(await failure(sendPush(follow, 'event-1'))).not.toBeInstanceOf(PermanentFailure);
+  });
+
+  test('When the answer is endless, then it is not read to its end', async () => {
+    const { sendPush } = await start((res) => void res.end('x'.repeat(1_000_000)));
+    await failure(sendPush(follow, 'event-1'));
+  });
+});
