@@ -10,7 +10,10 @@ export interface FollowerAdded {
 }
 
 /** An event that will never be one we can act on, however often it is delivered. The message says why. */
-export class PoisonEvent extends Error {}
+export class PoisonEvent extends Error {
+  /** Undefined when not even the id can be used. */
+  eventId: string | undefined;
+}
 
 // CloudEvents wants a non-empty string. Ours end up in state keys, mail headers and logs, so they stay visible and short.
 const EVENT_ID = /^[\x21-\x7e]{1,255}$/;
@@ -29,6 +32,8 @@ export function parseFollowerAdded(body: unknown): FollowerAdded {
   try {
     return { id, follow: parseFollow(data), trace: parseTrace(traceparent, tracestate) };
   } catch (error) {
-    throw new PoisonEvent(`event data: ${(error as Error).message}`, { cause: error });
+    const poison = new PoisonEvent(`event data: ${(error as Error).message}`, { cause: error });
+    poison.eventId = id;
+    throw poison;
   }
 }

@@ -63,6 +63,15 @@ export function variable<T, F>(env: Environment, name: string, rule: Rule<T>, fa
 
 export type LogFormat = 'pretty' | 'json';
 
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What differs from program to program. */
+export interface Defaults {
+  appPort: number;
+  logLevel?: LogLevel;
+}
+
 /** What every service is configured with. `APP_PORT`, `DAPR_HTTP_PORT` and the tokens carry Dapr's own names. */
 export interface Config {
   appPort: number;
@@ -73,7 +82,7 @@ export interface Config {
   appApiToken: string | undefined;
   pubsubName: string;
   stateStoreName: string;
-  logLevel: string;
+  logLevel: LogLevel;
   /** Not set: pretty on a terminal, JSON otherwise. */
   logFormat: LogFormat | undefined;
 }
@@ -83,7 +92,7 @@ export interface Config {
  *
  * @throws {ConfigError} for the first variable whose value is not allowed
  */
-export function readConfig(env: Environment, defaults: { appPort: number }): Config {
+export function readConfig(env: Environment, defaults: Defaults): Config {
   return {
     appPort: variable(env, 'APP_PORT', port, defaults.appPort),
     listenAddress: variable(env, 'LISTEN_ADDRESS', ipAddress, '127.0.0.1'),
@@ -92,7 +101,7 @@ export function readConfig(env: Environment, defaults: { appPort: number }): Con
     appApiToken: variable(env, 'APP_API_TOKEN', token, undefined),
     pubsubName: variable(env, 'PUBSUB_NAME', componentName, 'pubsub'),
     stateStoreName: variable(env, 'STATESTORE_NAME', componentName, 'statestore'),
-    logLevel: variable(env, 'LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'),
+    logLevel: variable(env, 'LOG_LEVEL', oneOf(...LOG_LEVELS), defaults.logLevel ?? 'info'),
     logFormat: variable(env, 'LOG_FORMAT', oneOf('pretty', 'json'), undefined),
   };
 }

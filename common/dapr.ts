@@ -9,6 +9,9 @@ export class SidecarError extends Error {}
 // Longer than the 1.7 s that daprd takes to say that its Redis is down, so that its answer is seen and not our own timeout.
 const TIMEOUT_MS = 5_000;
 
+/** Another app may need some time for a notification. */
+const DELIVERY_TIMEOUT_MS = 30_000;
+
 export interface CloudEventAttributes {
   id: string;
   type: string;
@@ -32,10 +35,18 @@ export interface SaveOptions {
 export interface Dapr {
   /** Resolves once the broker has the event. @throws {SidecarError} when it was not accepted */
   publish(topic: string, data: object, attributes: CloudEventAttributes, trace: Trace): Promise<void>;
+  /**
+   * Hands an event to another app through its sidecar and resolves with the app's answer.
+   *
+   * @throws {SidecarError} when the app cannot be reached or answers with an error
+   */
+  deliver(appId: string, route: string, event: unknown): Promise<unknown>;
+  /** Has the sidecar finish what is under way and end. @throws {SidecarError} */
+  shutDown(): Promise<void>;
   /** Resolves when the sidecar has loaded the pub/sub component. @throws {SidecarError} with what is missing */
   readyToPublish(): Promise<void>;
-  /** Resolves when the sidecar has subscribed this service to the topic and loaded the state store. @throws {SidecarError} with what is missing */
-  readyToReceive(topic: string): Promise<void>;
+  /** Resolves when the sidecar has subscribed this app to the topic and loaded the components. @throws {SidecarError} with what is missing */
+  readyToReceive(topic: string, components?: readonly string[]): Promise<void>;
   /** This service's own value; other services have keys of their own. @throws {SidecarError} */
   getState(key: string): Promise<StateItem | undefined>;
   /**
@@ -90,13 +101,23 @@ export function createDapr({
         }),
       );
     },
+    async deliver(appId, route, event) {
+      return ask(`cannot deliver to ${appId}`, async () => {
+        const headers = { 'content-type': 'application/cloudevents+json' };
+        const options = { headers, timeout: DELIVERY_TIMEOUT_MS };
+        return (await http.post(`/invoke/${appId}/method/${route}`, JSON.stringify(event), options)).data;
+      });
+    },
+    async shutDown() {
+      await ask('cannot shut down', () => http.post('/shutdown'));
+    },
     async readyToPublish() {
       requireComponent(pubsubName, await metadata());
     },
     // One bad subscription loses all of an app's subscriptions while the sidecar's own health stays green.
-    async readyToReceive(topic) {
+    async readyToReceive(topic, components = [stateStoreName]) {
       const { subscriptions = [], ...loaded } = await metadata();
-      requireComponent(stateStoreName, loaded);
+      for (const name of components) requireComponent(name, loaded);
       if (subscriptions.some((s) => s.pubsubname === pubsubName && s.topic === topic)) return;
       throw new SidecarError(`The Dapr sidecar has no subscription to ${topic} on ${pubsubName}.`);
     },

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import type { LogLevel } from './config';
 import { createLogger } from './logger';
 
-function logged(logFormat: 'json' | 'pretty' | undefined, logLevel = 'info'): string {
+function logged(logFormat: 'json' | 'pretty' | undefined, logLevel: LogLevel = 'info'): string {
   let output = '';
   const write = (text: string) => {
     output += text;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import closeWithGrace from 'close-with-grace';
 import type { Express } from 'express';
-import { type Config, ConfigError, type Environment, readConfig } from './config';
+import { type Config, ConfigError, type Defaults, type Environment, readConfig } from './config';
 import { createDapr, type Dapr } from './dapr';
 import type { Ready } from './health';
 import { createLogger, type Logger } from './logger';
@@ -27,11 +27,7 @@ export interface Parts {
  * Runs one service until it is told to stop: reads the configuration, listens last, and on SIGTERM or SIGINT finishes
  * the requests in flight before it exits with 0. What cannot start says why in one line and exits with 1.
  */
-export async function runService(
-  name: string,
-  defaults: { appPort: number },
-  wire: (parts: Parts) => Express,
-): Promise<void> {
+export async function runService(name: string, defaults: Defaults, wire: (parts: Parts) => Express): Promise<void> {
   const { env } = process;
   let stopping = false;
   const unlessStopping = (ready: Ready) => async () => {

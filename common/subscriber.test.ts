@@ -126,6 +126,12 @@ describe('POST /followerAdded', () => {
     expect(notify).not.toHaveBeenCalled();
   });
 
+  test('When an event cannot be acted on, then both log lines have its id, by which its dead letter can be found', async () => {
+    await deliver({ ...event, data: { follower: 'a b', followee: 'bob' } });
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 5_000 });
+    for (const line of lines) expect(line).toMatchObject({ eventId: 'event-1' });
+  });
+
   test('When the content type is another one, then the event is dropped, too', async () => {
     const res = await request(app).post('/followerAdded').set('content-type', 'text/plain').send('x').expect(200);
     expect(res.body).toEqual({ status: 'DROP' });

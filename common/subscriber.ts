@@ -68,8 +68,11 @@ export function createSubscriber({ service, notify, ready, logger, pubsubName, a
   return app;
 }
 
-// Dapr delivers as application/cloudevents+json whatever was published. A follow takes a few hundred bytes.
-const cloudEventBody = express.json({ type: ['application/cloudevents+json', 'application/json'], limit: '64kb' });
+/** Dapr delivers as application/cloudevents+json whatever was published. A follow takes a few hundred bytes. */
+export const cloudEventBody = express.json({
+  type: ['application/cloudevents+json', 'application/json'],
+  limit: '64kb',
+});
 
 /**
  * Decides what becomes of a delivery that failed. A body that cannot be read is as hopeless as an event without data:
@@ -78,7 +81,9 @@ const cloudEventBody = express.json({ type: ['application/cloudevents+json', 'ap
 function dropOrRetry(logger: Logger): ErrorRequestHandler {
   return (error: Error, _req, res, next) => {
     if (error instanceof HttpProblem) return next(error);
-    const { eventId, trace } = requestLog(res);
+    const log = requestLog(res);
+    if (error instanceof PoisonEvent && error.eventId !== undefined) log.eventId = error.eventId;
+    const { eventId, trace } = log;
     const ids = { eventId, traceId: trace.traceId };
     const hopeless = error instanceof PoisonEvent || error instanceof PermanentFailure || isUnreadableBody(error);
     if (hopeless) {
@@ -91,7 +96,7 @@ function dropOrRetry(logger: Logger): ErrorRequestHandler {
 }
 
 /** Refuses deliveries that do not come from this service's own sidecar, which sends `APP_API_TOKEN` with every call. */
-function requireToken(expected: string | undefined): RequestHandler {
+export function requireToken(expected: string | undefined): RequestHandler {
   // Hashes have one length, which timingSafeEqual needs, and comparing them tells nothing about the token.
   const digest = (token: string) => createHash('sha256').update(token).digest();
   const expectedDigest = expected === undefined ? undefined : digest(expected);

@@ -6,7 +6,8 @@ import { Run, RunError } from './run/run';
 import { loadRunFile, type RunFile } from './run/run-file';
 
 const USAGE = `usage: run [flags] [--] [command ...]              one app, with the flags of "dapr run"
-       run -f FILE [--resources-path FOLDER ...]   the apps of a dapr.yaml; the folders replace the file's own`;
+       run -f FILE [--resources-path FOLDER ...]   the apps of a dapr.yaml; the folders replace the file's own
+       run --join APP-ID [flags] [--] command ...  one more app for the run in which that app is, with its in-memory broker`;
 
 /** A signal so soon after the first is the same one: a terminal and npm both pass a Ctrl-C on. */
 const SAME_SIGNAL_MS = 1_000;
@@ -20,6 +21,7 @@ async function main([subcommand, ...args]: string[]): Promise<number> {
   }
   const run = new Run({
     ...readApps(line),
+    join: line.flags.join,
     env: process.env,
     onTerminal: Boolean(process.stdout.isTTY),
     print: (text) => console.log(text),

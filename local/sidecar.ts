@@ -26,6 +26,7 @@ import type { Component } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
+import { type Join, joinRoute } from './run/join';
 import { Tracing } from './tracing';
 
 export { SharedMemory };
@@ -60,6 +61,8 @@ export interface SidecarOptions {
   log?: Log;
   /** Called for `POST /v1.0/shutdown`; by default the sidecar closes. */
   onShutdown?: () => void;
+  /** Called when an app of another process wants a sidecar here. */
+  onJoin?: Join;
 }
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -125,6 +128,7 @@ export class Sidecar {
           subscriptions: () => this.consumers?.subscriptions ?? [],
         }),
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
+        ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
         ...notConfiguredRoutes(),
         invokeRoute({ appId, app: this.app, isAppHealthy, directory, secret, policies, tracing, maxBodyBytes }),
       ],

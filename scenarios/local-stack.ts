@@ -1,12 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { freePort } from './free-port';
+import { Inbox } from './inbox';
 import type { LogLine, Service, Stack } from './stack';
 
 export const ROOT = resolve(__dirname, '..');
@@ -14,7 +16,13 @@ export const ROOT = resolve(__dirname, '..');
 /** A run file, and a change to it that a scenario wants. */
 export interface RunFileDocument {
   common: { resourcesPaths: string[]; configFilePath: string };
-  apps: { appID: Service; appDirPath: string; appPort: number; command: string[]; env?: Record<string, string> }[];
+  apps: {
+    appID: Service | 'inbox';
+    appDirPath: string;
+    appPort?: number;
+    command: string[];
+    env?: Record<string, string>;
+  }[];
   'x-try'?: string;
 }
 
@@ -29,26 +37,41 @@ export function startCommand(runFile: string): string[] {
 /** Writes a copy of dapr.yaml into a new folder: free ports, absolute paths, and whatever `change` does. */
 export async function writeRunFile(
   change: (file: RunFileDocument) => void = () => {},
-): Promise<{ path: string; remove(): void }> {
+): Promise<{ path: string; inbox: Inbox; remove(): void }> {
   const file: RunFileDocument = parse(readFileSync(join(ROOT, 'dapr.yaml'), 'utf8'));
   file.common.resourcesPaths = file.common.resourcesPaths.map((path) => resolve(ROOT, path));
   file.common.configFilePath = resolve(ROOT, file.common.configFilePath);
+  const [mailPort, smtpPort, pushPort] = [await freePort(), await freePort(), await freePort()];
+  const ports = ['--mail-port', mailPort, '--smtp-port', smtpPort, '--push-port', pushPort];
+  const env = { SMTP_URL: `smtp://127.0.0.1:${smtpPort}`, PUSH_URL: `http://127.0.0.1:${pushPort}` };
   for (const app of file.apps) {
     app.appDirPath = ROOT;
-    app.appPort = await freePort();
+    if (app.appPort !== undefined) app.appPort = await freePort();
+    if (app.appID === 'inbox') app.command.push(...ports.map(String));
+    else app.env = env;
   }
   change(file);
   const folder = mkdtempSync(join(tmpdir(), 'run-'));
   writeFileSync(join(folder, 'dapr.yaml'), stringify(file));
-  return { path: join(folder, 'dapr.yaml'), remove: () => rmSync(folder, { recursive: true }) };
+  return {
+    path: join(folder, 'dapr.yaml'),
+    inbox: new Inbox(`http://127.0.0.1:${mailPort}`, `http://127.0.0.1:${pushPort}`),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
 }
 
 /** The sample as `npm start` runs it: in-memory broker, every sidecar in one process, every service in its own. */
 export async function startLocalStack(change?: (file: RunFileDocument) => void): Promise<Stack> {
   const runFile = await writeRunFile(change);
   const [program = '', ...args] = startCommand(runFile.path);
-  const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, LOG_FORMAT: 'json' } });
-  const stack = new LocalStack(child, runFile.remove);
+  // Other stacks run at the same time: their sidecars must not be found in place of ours.
+  const directory = mkdtempSync(join(tmpdir(), 'sidecars-'));
+  const env = { ...process.env, LOG_FORMAT: 'json', DAPR_LOCAL_DIRECTORY: directory };
+  const child = spawn(program, args, { cwd: ROOT, env });
+  const stack = new LocalStack(child, env, runFile.inbox, () => {
+    runFile.remove();
+    rmSync(directory, { recursive: true });
+  });
   await Promise.race([stack.ready(), stack.ended.then(() => Promise.reject(new Error(stack.output.join('\n'))))]);
   return stack;
 }
@@ -61,8 +84,12 @@ class LocalStack implements Stack {
   private readonly pids = new Map<Service, number>();
   facadeUrl = '';
 
+  facadeSidecarUrl = '';
+
   constructor(
     private readonly child: ChildProcess,
+    private readonly env: NodeJS.ProcessEnv,
+    readonly inbox: Inbox,
     cleanUp: () => void,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -82,6 +109,7 @@ class LocalStack implements Stack {
       },
       { timeout: 15_000 },
     );
+    await this.inbox.ready();
   }
 
   freeze(service: Service): void {
@@ -94,6 +122,13 @@ class LocalStack implements Stack {
 
   kill(service: Service): void {
     process.kill(this.pid(service), 'SIGKILL');
+  }
+
+  async replay(service: Service, { listOnly = false } = {}): Promise<string> {
+    const args = [join('dist', 'replay', 'npm.js'), service, ...(listOnly ? ['--list'] : [])];
+    const env = { ...this.env, APP_PORT: String(await freePort()) };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env });
+    return stdout;
   }
 
   async stop(): Promise<number | null> {
@@ -114,9 +149,11 @@ class LocalStack implements Stack {
       return;
     }
     this.output.push(line);
-    const [, service, url, pid] = /^ready: ([\w-]+) (http:\S+), .*pid (\d+)$/.exec(line) ?? [];
+    const [, service, url, dapr, pid] = /^ready: ([\w-]+) (http:\S+), Dapr API (http:\S+), pid (\d+)$/.exec(line) ?? [];
     if (!service) return;
     this.pids.set(service as Service, Number(pid));
-    if (service === 'api-facade') this.facadeUrl = url ?? '';
+    if (service !== 'api-facade') return;
+    this.facadeUrl = url ?? '';
+    this.facadeSidecarUrl = dapr ?? '';
   }
 }

@@ -1,3 +1,5 @@
+import type { Inbox } from './inbox';
+
 /** A line that a service has logged. */
 export interface LogLine {
   service: string;
@@ -18,6 +20,8 @@ export interface Stack {
   readonly name: string;
   /** Where api-facade answers, without a slash at the end. */
   readonly facadeUrl: string;
+  /** Where the mails and push messages arrive. */
+  readonly inbox: Inbox;
   /** What the services have logged so far, in order of arrival. */
   readonly log: readonly LogLine[];
   /** What was printed besides, by the program that runs the services. */
@@ -27,6 +31,10 @@ export interface Stack {
   thaw(service: Service): void;
   /** Ends a service without asking it. */
   kill(service: Service): void;
+  /** Where the Dapr API of api-facade's sidecar is, without a slash at the end. */
+  readonly facadeSidecarUrl: string;
+  /** Hands a subscriber's dead letters to it again, or only lists them. Resolves with what was printed. */
+  replay(service: Service, how?: { listOnly?: boolean }): Promise<string>;
   /** What Ctrl-C does. Resolves with the exit code once everything has ended. */
   stop(): Promise<number | null>;
   /** Resolves with the exit code once everything has ended by itself. */

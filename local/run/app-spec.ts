@@ -13,6 +13,8 @@ export interface AppSpec {
   directory: string;
   /** Variables that the app gets besides those of this process. */
   env: Readonly<Record<string, string>>;
+  /** The others need it until they have finished. */
+  stopsLast: boolean;
 }
 
 /** Settings of one app that a flag or a line of a run file may give. Undefined and 0 or less: not set. */
@@ -117,5 +119,5 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     appHealthProbeTimeout: flags['app-health-probe-timeout'],
     appHealthThreshold: flags['app-health-threshold'],
   });
-  return { sidecar, command, directory: process.cwd(), env: {} };
+  return { sidecar, command, directory: process.cwd(), env: {}, stopsLast: false };
 }

@@ -28,6 +28,8 @@ const FLAGS = {
   'components-path': { ...text, short: 'd' },
   config: { ...text, short: 'c' },
   'run-file': { ...text, short: 'f' },
+  /** Not of `dapr run`, where brokers in memory cannot be shared. */
+  join: text,
   'enable-app-health-check': boolean,
   'app-health-check-path': text,
   'app-health-probe-interval': integer,

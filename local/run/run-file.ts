@@ -68,6 +68,7 @@ function readApp(app: Field, common: Field, baseDir: string, overridden: readonl
     command: app.get('command').strings(),
     directory,
     env: Object.fromEntries(env.map(([name, value]) => [name, value.scalar()])),
+    stopsLast: app.get('x-stops-last').boolean(false),
   };
 }
 

@@ -1,11 +1,13 @@
 import { createServer } from 'node:net';
 import { SharedMemory } from '../components';
+import { type Address, Directory } from '../invocation/directory';
 import type { Log } from '../log';
 import { loadResources } from '../resources/load';
-import { GRACEFUL_SHUTDOWN_MS, Sidecar } from '../sidecar';
+import { GRACEFUL_SHUTDOWN_MS, Sidecar, type SidecarOptions } from '../sidecar';
 import { AppProcess, type Ending } from './app-process';
 import type { AppSpec } from './app-spec';
 import { Guard } from './guard';
+import { type Join, JoinedSidecar } from './join';
 
 /** Why a run cannot go on. One line for a person. */
 export class RunError extends Error {}
@@ -14,6 +16,8 @@ export interface RunOptions {
   apps: readonly AppSpec[];
   /** A command for the reader to try once everything runs. */
   hint?: string | undefined;
+  /** An app of a run in another process, whose in-memory components are shared. */
+  join?: string | undefined;
   env: NodeJS.ProcessEnv;
   /** Whether our output ends on a terminal; the apps are told by `FORCE_COLOR`. */
   onTerminal: boolean;
@@ -22,7 +26,7 @@ export interface RunOptions {
 
 interface Member {
   spec: AppSpec;
-  sidecar: Sidecar;
+  sidecar: Pick<Sidecar, 'port' | 'hasSubscriptions' | 'listen' | 'start' | 'close'>;
   log: Log;
   app?: AppProcess;
 }
@@ -32,6 +36,8 @@ export class Run {
   private readonly members: Member[] = [];
   private readonly memory = new SharedMemory();
   private readonly guard = new Guard();
+  private readonly directory: Directory;
+  private readonly joined = new Set<Sidecar>();
   private stopping: Promise<boolean> | undefined;
   private report!: (ending: RunError) => void;
   private shutDown!: () => void;
@@ -44,7 +50,9 @@ export class Run {
     this.report = resolve;
   });
 
-  constructor(private readonly options: RunOptions) {}
+  constructor(private readonly options: RunOptions) {
+    this.directory = new Directory(options.env.DAPR_LOCAL_DIRECTORY);
+  }
 
   /**
    * Starts everything and resolves when every sidecar delivers.
@@ -60,7 +68,8 @@ export class Run {
     const ready = Promise.all(this.members.map(({ sidecar }) => sidecar.start()));
     const failure = await Promise.race([ready.then(() => undefined), this.failed]);
     if (failure) throw failure;
-    if (this.stopping) return;
+    // An app that joins has its own output, and nothing around it.
+    if (this.stopping || this.options.join !== undefined) return;
     for (const { spec, sidecar, app } of this.members) {
       const { appId, appPort } = spec.sidecar;
       const where = appPort === undefined ? '' : ` http://localhost:${appPort}`;
@@ -70,7 +79,8 @@ export class Run {
   }
 
   /**
-   * Stops in the direction events flow: apps that only publish, then deliveries, then the apps that receive them.
+   * Stops in the direction events flow: apps that only publish, then deliveries, then the apps that receive them, then
+   * what those need.
    * Resolves with whether all that was accepted has been delivered and every app ended as it should.
    */
   stop(): Promise<boolean> {
@@ -84,19 +94,13 @@ export class Run {
   }
 
   private async startSidecar(spec: AppSpec): Promise<void> {
-    const { appId, resourcesPaths = [], httpPort } = spec.sidecar;
+    const { appId, appPort, httpPort } = spec.sidecar;
     const log = this.logOf(`== DAPR - ${appId} ==`);
-    const env = { ...this.options.env, ...spec.env };
-    const options = {
-      ...spec.sidecar,
-      env,
-      log,
-      memory: this.memory,
-      onShutdown: this.shutDown,
-      ...(env.DAPR_API_TOKEN && { apiToken: env.DAPR_API_TOKEN }),
-      ...(env.APP_API_TOKEN && { appToken: env.APP_API_TOKEN }),
-    };
-    const sidecar = new Sidecar(options, loadResources(resourcesPaths, appId, env, log));
+    const { join } = this.options;
+    const sidecar =
+      join === undefined
+        ? this.createSidecar(spec, log, { onShutdown: this.shutDown })
+        : new JoinedSidecar(this.findHost(join), { appId, appPort }, this.shutDown);
     try {
       await sidecar.listen();
     } catch (error) {
@@ -107,6 +111,57 @@ export class Run {
     }
     this.members.push({ spec, sidecar, log });
   }
+
+  private createSidecar({ sidecar, env }: AppSpec, log: Log, more: Partial<SidecarOptions>): Sidecar {
+    const { appId, resourcesPaths = [] } = sidecar;
+    const variables = { ...this.options.env, ...env };
+    const { DAPR_API_TOKEN: apiToken, APP_API_TOKEN: appToken } = variables;
+    const options: SidecarOptions = {
+      ...sidecar,
+      env: variables,
+      log,
+      memory: this.memory,
+      directory: this.directory,
+      onJoin: this.join,
+      ...(apiToken && { apiToken }),
+      ...(appToken && { appToken }),
+      ...more,
+    };
+    return new Sidecar(options, loadResources(resourcesPaths, appId, variables, log));
+  }
+
+  private findHost(appId: string): Address {
+    const host = this.directory.find(appId);
+    if (host) return host;
+    throw new RunError(`there is no ${appId} to join: start it first, in another terminal`);
+  }
+
+  /** A sidecar for an app of another process. It has the resources of our own apps, as far as their scopes allow. */
+  private readonly join: Join = async ({ appId, appPort, httpPort }, left) => {
+    const [member] = this.members;
+    if (!member || this.stopping) throw new Error('the run is stopping');
+    const log = this.logOf(`== DAPR - ${appId} ==`);
+    const { appPort: _theirs, ...shared } = member.spec.sidecar;
+    const spec: AppSpec = {
+      ...member.spec,
+      sidecar: { ...shared, appId, httpPort, ...(appPort !== undefined && { appPort }) },
+    };
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const sidecar = this.createSidecar(spec, log, { onShutdown: end });
+    left.addEventListener('abort', end);
+    this.joined.add(sidecar);
+    try {
+      await sidecar.listen();
+      await Promise.race([sidecar.start(), ended]);
+      await ended;
+    } finally {
+      await sidecar.close();
+      this.joined.delete(sidecar);
+    }
+  };
 
   private startApp(member: Member): void {
     const { spec, sidecar } = member;
@@ -136,8 +191,11 @@ export class Run {
   }
 
   private async stopInOrder(): Promise<boolean> {
-    const publishers = this.members.filter(({ sidecar }) => !sidecar.hasSubscriptions);
-    const receivers = this.members.filter(({ sidecar }) => sidecar.hasSubscriptions);
+    await Promise.all([...this.joined].map((sidecar) => sidecar.close()));
+    const last = this.members.filter(({ spec }) => spec.stopsLast);
+    const others = this.members.filter(({ spec }) => !spec.stopsLast);
+    const publishers = others.filter(({ sidecar }) => !sidecar.hasSubscriptions);
+    const receivers = others.filter(({ sidecar }) => sidecar.hasSubscriptions);
     const endings = await stopApps(publishers);
     // What the in-memory broker has not delivered by now ends with this process. Redis keeps it.
     const lost = await this.memory.drain(
@@ -148,8 +206,8 @@ export class Run {
         `${lost} unfinished ${lost === 1 ? 'delivery is' : 'deliveries are'} lost: the in-memory broker ends with this process`,
       );
     const drained = await Promise.all(receivers.map(({ sidecar }) => sidecar.close(lost > 0 ? 0 : undefined)));
-    endings.push(...(await stopApps(receivers)));
-    await Promise.all(publishers.map(({ sidecar }) => sidecar.close()));
+    endings.push(...(await stopApps(receivers)), ...(await stopApps(last)));
+    await Promise.all([...publishers, ...last].map(({ sidecar }) => sidecar.close()));
     this.guard.dismiss();
     return lost === 0 && drained.every(Boolean) && endings.every(({ ok }) => ok);
   }

@@ -1,0 +1,176 @@
+import type { Chaos } from './chaos';
+import { type Answer, type Call, HttpError, parseJson, type Route } from './http';
+import { headersOf } from './mail';
+import type { Mail, Messages } from './messages';
+import { parseQuery } from './search';
+
+const LIST_LIMIT = 50;
+const SNIPPET_LENGTH = 200;
+const OK: Answer = { headers: { 'content-type': 'text/plain' }, body: 'ok' };
+const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
+
+/** The part of Mailpit's API that tests and small clients use, with Mailpit's names. */
+export function mailRoutes(messages: Messages, chaos: Chaos): Route[] {
+  const { mails } = messages;
+  const startedAt = Date.now();
+
+  const find = ({ params: [id = ''], query }: Call): Mail => {
+    const mail = id === 'latest' ? matching(query)[0] : mails.get(id);
+    if (!mail) throw new HttpError(404, 'there is no such mail');
+    return mail;
+  };
+  const matching = (query: URLSearchParams): Mail[] => {
+    const asked = query.get('query')?.trim();
+    return asked ? mails.newestFirst().filter(parseQuery(asked)) : mails.newestFirst();
+  };
+  const unread = (list: Mail[]) => list.filter(({ read }) => !read).length;
+  const list = (found: Mail[], page: Mail[], start: number) => ({
+    total: mails.size,
+    unread: unread(mails.oldestFirst()),
+    count: page.length,
+    messages_count: found.length,
+    messages_unread: unread(found),
+    start,
+    tags: [],
+    messages: page.map(summary),
+  });
+
+  return [
+    {
+      methods: ['GET'],
+      path: /^\/api\/v1\/messages$/,
+      handler: ({ query }) => {
+        const { start, limit } = pageOf(query);
+        const all = mails.newestFirst();
+        // In Mailpit a limit of 0 lists everything here, but nothing in a search.
+        return { body: list(all, limit === 0 ? all : all.slice(start, start + limit), start) };
+      },
+    },
+    {
+      methods: ['DELETE'],
+      path: /^\/api\/v1\/messages$/,
+      handler: ({ body }) => {
+        const ids = idsOf(body);
+        messages.removeMails(ids.length > 0 ? ids : mails.ids());
+        return OK;
+      },
+    },
+    {
+      methods: ['GET'],
+      path: /^\/api\/v1\/search$/,
+      handler: ({ query }) => {
+        const { start, limit } = pageOf(query);
+        const found = mails.newestFirst().filter(parseQuery(query.get('query')?.trim() ?? ''));
+        return { body: list(found, found.slice(start, start + limit), start) };
+      },
+    },
+    {
+      methods: ['GET'],
+      path: /^\/api\/v1\/message\/([A-Za-z0-9]+)$/,
+      handler: (call) => {
+        const mail = find(call);
+        mail.read = true;
+        return { body: details(mail) };
+      },
+    },
+    {
+      methods: ['GET'],
+      path: /^\/api\/v1\/message\/([A-Za-z0-9]+)\/headers$/,
+      handler: (call) => ({ body: headersOf(find(call).raw) }),
+    },
+    {
+      methods: ['GET'],
+      path: /^\/api\/v1\/message\/([A-Za-z0-9]+)\/raw$/,
+      handler: (call) => ({ headers: TEXT, body: find(call).raw }),
+    },
+    {
+      methods: ['GET'],
+      path: /^\/api\/v1\/info$/,
+      handler: () => ({
+        body: {
+          Version: 'local-inbox',
+          Messages: mails.size,
+          Unread: unread(mails.oldestFirst()),
+          Tags: {},
+          RuntimeStats: { Uptime: Math.floor((Date.now() - startedAt) / 1000), Memory: process.memoryUsage.rss() },
+        },
+      }),
+    },
+    { methods: ['GET'], path: /^\/api\/v1\/chaos$/, handler: () => ({ body: chaos.triggers }) },
+    {
+      methods: ['PUT'],
+      path: /^\/api\/v1\/chaos$/,
+      handler: ({ body }) => {
+        chaos.set(parseJson(body));
+        return { body: chaos.triggers };
+      },
+    },
+    { methods: ['GET'], path: /^\/(?:livez|readyz)$/, handler: () => ({}) },
+  ];
+}
+
+/** As Mailpit, takes what is no number for left out. */
+function pageOf(query: URLSearchParams): { start: number; limit: number } {
+  const number = (name: string, usual: number) => {
+    const text = query.get(name) ?? '';
+    return /^\d{1,9}$/.test(text) ? Number(text) : usual;
+  };
+  return { start: number('start', 0), limit: number('limit', LIST_LIMIT) };
+}
+
+function idsOf(body: Buffer): string[] {
+  if (body.length === 0) return [];
+  const given = parseJson(body);
+  const ids: unknown = typeof given === 'object' && given !== null && 'IDs' in given ? given.IDs : [];
+  if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids;
+  throw new HttpError(400, `IDs is ${JSON.stringify(ids).slice(0, 100)}; allowed: a list of texts`);
+}
+
+function summary(mail: Mail): object {
+  const { id, messageId, read, from, to, cc, bcc, replyTo, subject, receivedAt, username, raw, attachments } = mail;
+  return {
+    ID: id,
+    MessageID: messageId,
+    Read: read,
+    From: from,
+    To: to,
+    Cc: cc,
+    Bcc: bcc,
+    ReplyTo: replyTo,
+    Subject: subject,
+    Created: receivedAt,
+    Username: username,
+    Tags: [],
+    Size: raw.length,
+    Attachments: attachments.length,
+    Snippet: snippet(mail.text),
+  };
+}
+
+function snippet(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > SNIPPET_LENGTH ? `${line.slice(0, SNIPPET_LENGTH)}...` : line;
+}
+
+function details(mail: Mail): object {
+  const { id, messageId, from, to, cc, bcc, replyTo, returnPath, subject, date, receivedAt, username } = mail;
+  return {
+    ID: id,
+    MessageID: messageId,
+    From: from,
+    To: to,
+    Cc: cc,
+    Bcc: bcc,
+    ReplyTo: replyTo,
+    ReturnPath: returnPath,
+    Subject: subject,
+    Date: date ?? receivedAt,
+    Tags: [],
+    Username: username,
+    Text: mail.text,
+    HTML: mail.html,
+    Size: mail.raw.length,
+    Inline: mail.inline,
+    Attachments: mail.attachments,
+  };
+}

@@ -1,0 +1,117 @@
+import { expect, test, vi } from 'vitest';
+import { anInbox, call, openStream, SOON, sendMail, setChaos } from './test-support';
+
+/** The events of a stream so far, by name. */
+function eventsOf({ text }: { text: string }) {
+  const blocks = text.split('\n\n').slice(0, -1);
+  return blocks.flatMap((block) => {
+    const [, name, data] = /^event: (\w+)\ndata: (.*)$/m.exec(block) ?? [];
+    return name && data ? [{ name, data: JSON.parse(data) }] : [];
+  });
+}
+
+const push = (pushUrl: string, message: string, headers: Record<string, string> = {}) =>
+  call(`${pushUrl}/followers-bob`, { method: 'POST', body: message, headers: { title: 'New follower', ...headers } });
+
+test('When a browser opens either port, then it gets the page, and all that the page loads is there', async () => {
+  const { mailUrl, pushUrl } = await anInbox();
+  for (const page of [`${mailUrl}/`, `${pushUrl}/`, `${pushUrl}/followers-bob`]) {
+    const { status, headers, text } = await call(page);
+    expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'text/html; charset=utf-8' });
+    expect(headers['content-security-policy']).toContain("script-src 'self'; style-src 'self'");
+    const assets = [...text.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path]) => path ?? '');
+    expect(assets).toEqual(expect.arrayContaining(['/~/page.css', '/~/page.mjs', '/~/icon.svg']));
+    for (const path of assets) expect(await call(new URL(path, page).href)).toMatchObject({ status: 200 });
+    expect(text).not.toMatch(/<script>|<style>|style="|onclick|https?:/);
+  }
+});
+
+test('When something arrives, then the page hears of it within a second, on both ports', async () => {
+  const inbox = await anInbox();
+  const streams = await Promise.all([inbox.mailUrl, inbox.pushUrl].map((url) => openStream(`${url}/~/events`)));
+  await sendMail(inbox, { messageId: '<one@example.test>' });
+  await push(inbox.pushUrl, 'alice follows you', { 'x-sequence-id': 'one' });
+  for (const stream of streams) {
+    const arrivals = () => eventsOf(stream).filter(({ name }) => name === 'arrival');
+    await vi.waitFor(() => expect(arrivals()).toHaveLength(2), { timeout: 1_000, interval: 5 });
+    const [mail, message] = arrivals().map(({ data }) => data);
+    expect(mail).toMatchObject({
+      counts: { mails: 1, pushes: 0 },
+      entry: { kind: 'mail', to: 'bob@example.test', title: 'alice follows you', id: 'one@example.test', again: false },
+    });
+    expect(message).toMatchObject({
+      counts: { mails: 1, pushes: 1 },
+      entry: { kind: 'push', to: 'followers-bob', title: 'New follower', text: 'alice follows you', id: 'one' },
+    });
+  }
+});
+
+test('When a page comes back, then it is told the newest of what is there, each once, newest first', async () => {
+  const inbox = await anInbox();
+  await sendMail(inbox, { subject: 'one' });
+  for (let n = 0; n < 250; n += 1) await push(inbox.pushUrl, String(n));
+  await sendMail(inbox, { subject: 'last' });
+  const stream = await openStream(`${inbox.mailUrl}/~/events`);
+  await vi.waitFor(() => expect(eventsOf(stream)).toHaveLength(1), SOON);
+  const data: { counts: object; entries: { number: number }[] } = eventsOf(stream)[0]?.data;
+  expect(data.counts).toEqual({ mails: 2, pushes: 250 });
+  expect(data.entries.map(({ number }) => number)).toEqual(Array.from({ length: 200 }, (_, n) => 252 - n));
+  expect(data.entries[0]).toMatchObject({ title: 'last' });
+});
+
+test('When a mail or a push comes twice, then the second is marked', async () => {
+  const inbox = await anInbox();
+  const stream = await openStream(`${inbox.mailUrl}/~/events`);
+  for (const messageId of ['<one@example.test>', '<two@example.test>', '<one@example.test>'])
+    await sendMail(inbox, { messageId });
+  for (const id of ['one', 'two', 'one']) await push(inbox.pushUrl, 'x', { 'x-sequence-id': id });
+  await push(inbox.pushUrl, 'x');
+  await push(inbox.pushUrl, 'x');
+  const marks = () => eventsOf(stream).flatMap(({ data: { entry } }) => (entry ? [entry.again] : []));
+  await vi.waitFor(() => expect(marks()).toHaveLength(8), SOON);
+  expect(marks()).toEqual([false, false, true, false, false, true, false, false]);
+});
+
+test('When faults are switched, by the page or by anybody, then every page hears of it', async () => {
+  const inbox = await anInbox();
+  const stream = await openStream(`${inbox.pushUrl}/~/events`);
+  await setChaos(inbox, { Push: { ErrorCode: 503, Probability: 50 } });
+  const body = JSON.stringify({ Recipient: { ErrorCode: 550, Probability: 100 } });
+  expect(await call(`${inbox.pushUrl}/~/chaos`, { method: 'PUT', body })).toMatchObject({ status: 204 });
+  const told = () =>
+    eventsOf(stream)
+      .filter(({ name }) => name === 'chaos')
+      .map(({ data }) => data);
+  await vi.waitFor(() => expect(told()).toHaveLength(2), SOON);
+  expect(told()).toMatchObject([
+    { Push: { Probability: 50 } },
+    { Push: { Probability: 0 }, Recipient: { ErrorCode: 550 } },
+  ]);
+});
+
+test('When the inbox is emptied, then pages hear of it, and nothing is left in either API', async () => {
+  const inbox = await anInbox();
+  await sendMail(inbox);
+  await push(inbox.pushUrl, 'x');
+  const stream = await openStream(`${inbox.mailUrl}/~/events`);
+  expect(await call(`${inbox.mailUrl}/~/messages`, { method: 'DELETE' })).toMatchObject({ status: 204 });
+  await vi.waitFor(() => expect(eventsOf(stream).at(-1)?.data).toMatchObject({ entries: [] }), SOON);
+  expect((await call(`${inbox.mailUrl}/api/v1/messages`)).json).toMatchObject({ total: 0 });
+  expect((await call(`${inbox.pushUrl}/followers-bob/json?poll=1`)).text).toBe('');
+});
+
+test('When a message is unfolded, then its source is there, and HTML only as text', async () => {
+  const inbox = await anInbox();
+  await sendMail(inbox, { html: '<b>Hello</b>' });
+  await push(inbox.pushUrl, 'x');
+  const stream = await openStream(`${inbox.pushUrl}/~/events`);
+  await vi.waitFor(() => expect(eventsOf(stream)).toHaveLength(1), SOON);
+  const [message, mail] = eventsOf(stream).flatMap(({ data }) => data.entries);
+  const parts = async ({ path }: { path: string }) => (await call(inbox.pushUrl + path)).json.parts;
+  expect(await parts(message)).toEqual([{ name: 'Message', text: expect.stringContaining('"title": "New follower"') }]);
+  expect(await parts(mail)).toEqual([
+    { name: 'HTML part, as text', text: '<b>Hello</b>' },
+    { name: 'Source', text: expect.stringMatching(/^From: followers@example\.test\r\n/) },
+  ]);
+  expect(await call(`${inbox.pushUrl}/~/mails/nosuch`)).toMatchObject({ status: 404 });
+});

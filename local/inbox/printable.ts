@@ -1,0 +1,8 @@
+/**
+ * Text from a stranger on one line that does to a terminal only what it looks like: control characters, direction
+ * overrides and other invisible ones are written as `\u{…}`.
+ */
+export function printable(text: string, maxLength = 200): string {
+  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return short.replace(/[\p{C}\u2028\u2029]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
+}

@@ -1,0 +1,66 @@
+import { parseDurationMs } from '../resources/duration';
+import { type Call, HttpError } from './http';
+import type { Push } from './messages';
+import type { NtfyMessage } from './push';
+
+type Since = { all: true } | { none: true } | { latest: true } | { id: string } | { time: number };
+
+/** What a reader of topics asks for. */
+export interface Subscription {
+  topics: string[];
+  /** Whether only what is there is wanted, and not what comes. */
+  poll: boolean;
+  since: Since;
+  wants: (message: NtfyMessage) => boolean;
+}
+
+/** @throws {HttpError} when `since` is none of those that ntfy knows */
+export function readSubscription({ params: [topics = ''], headers, query }: Call): Subscription {
+  const param = (...names: string[]): string => {
+    const inHeader = names.map((name) => headers[name]).find((value) => typeof value === 'string' && value !== '');
+    return String(inHeader ?? names.map((name) => query.get(name)).find(Boolean) ?? '').trim();
+  };
+  const list = (text: string) => text.split(',').filter(Boolean);
+  const poll = ['1', 'yes', 'true'].includes(param('x-poll', 'poll', 'po').toLowerCase());
+  const since = parseSince(param('x-since', 'since', 'si'), poll);
+  const [id, title, text] = [param('x-id', 'id'), param('x-title', 'title', 't'), param('x-message', 'message', 'm')];
+  const tags = list(param('x-tags', 'tags', 'tag', 'ta'));
+  const priorities = list(param('x-priority', 'priority', 'prio', 'p'));
+  const wanted = new Set(list(topics));
+  return {
+    topics: [...wanted],
+    poll,
+    since,
+    wants: (message) =>
+      wanted.has(message.topic) &&
+      (!id || message.id === id) &&
+      (!title || message.title === title) &&
+      (!text || message.message === text) &&
+      tags.every((tag) => message.tags?.includes(tag)) &&
+      (priorities.length === 0 || priorities.includes(String(message.priority ?? 3))),
+  };
+}
+
+function parseSince(text: string, poll: boolean): Since {
+  if (text === 'all' || (text === '' && poll)) return { all: true };
+  if (text === 'none' || text === '') return { none: true };
+  if (text === 'latest') return { latest: true };
+  if (/^[A-Za-z0-9]{12}$/.test(text)) return { id: text };
+  if (/^-?\d+$/.test(text)) return { time: Number(text) };
+  const durationMs = parseDurationMs(text);
+  if (durationMs !== undefined) return { time: Math.floor((Date.now() - durationMs) / 1000) };
+  throw new HttpError(400, 'invalid since parameter', 40008);
+}
+
+/** The messages that are there already and that the reader wants, oldest first. */
+export function past({ since, wants, topics }: Subscription, pushes: Push[]): NtfyMessage[] {
+  const messages = pushes.map(({ ntfy }) => ntfy);
+  if ('none' in since) return [];
+  if ('latest' in since) {
+    return topics.flatMap((topic) => messages.filter((m) => m.topic === topic).slice(-1)).filter(wants);
+  }
+  if ('time' in since) return messages.filter((m) => m.time >= since.time && wants(m));
+  // As in ntfy, an id that is not known, or not any more, means everything.
+  const from = 'id' in since ? messages.findIndex(({ id }) => id === since.id) + 1 : 0;
+  return messages.slice(from).filter(wants);
+}

@@ -1,0 +1,32 @@
+import { FOLLOWER_ADDED } from '../common/follow';
+import { runService } from '../common/service';
+import { deadLetterTopic } from '../common/subscriber';
+import { createApp } from './app';
+import { Replay } from './replay';
+import { readArguments, UsageError } from './usage';
+import { watch } from './watch';
+
+function main(): void {
+  const { service, listOnly } = readArguments(process.argv.slice(2));
+  const topic = deadLetterTopic(service);
+  const print = (line: string) => console.log(line);
+
+  void runService(
+    `${service}-replay`,
+    { appPort: 8083, logLevel: 'warn' },
+    ({ config, dapr, logger, unlessStopping }) => {
+      const replay = new Replay({ service, route: FOLLOWER_ADDED, dapr, listOnly, print });
+      const ready = () => dapr.readyToReceive(topic, [config.pubsubName]);
+      void watch({ replay, ready, dapr, listOnly, print });
+      return createApp({ topic, take: (event) => replay.take(event), ready: unlessStopping(ready), logger, ...config });
+    },
+  );
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,97 @@
+import type { Dapr } from '../common/dapr';
+
+/** What becomes of a dead letter: SUCCESS takes it off the topic, DROP has Dapr put it back at the end. */
+export type Verdict = 'SUCCESS' | 'DROP';
+
+export interface Counts {
+  found: number;
+  replayed: number;
+  returned: number;
+}
+
+export interface ReplayOptions {
+  /** Whose dead letters they are, and who gets them again. */
+  service: string;
+  route: string;
+  dapr: Pick<Dapr, 'deliver'>;
+  /** Only shows them, and puts all of them back. */
+  listOnly: boolean;
+  /** Called with a line for a person to read. */
+  print: (line: string) => void;
+  /** How long a dead letter that comes round again is kept waiting. */
+  roundPauseMs?: number;
+}
+
+/** Long enough that letters going round do not keep the broker busy, short enough to finish before a sidecar ends. */
+const ROUND_PAUSE_MS = 1_000;
+
+/**
+ * Hands dead letters to their service, one call for each that Dapr delivers. One that fails again goes back to the
+ * topic's end, from where Dapr soon delivers it again: whatever comes a second time has had its turn.
+ */
+export class Replay {
+  readonly counts: Counts = { found: 0, replayed: 0, returned: 0 };
+  /** When the last dead letter came that had not been there before, or its turn ended. */
+  lastNewsAt = Date.now();
+  private readonly turns = new Map<string, Promise<Verdict>>();
+
+  constructor(private readonly options: ReplayOptions) {}
+
+  /** One that is being worked on, if there is any. */
+  underWay = 0;
+
+  async take(event: unknown): Promise<Verdict> {
+    const id = idOf(event);
+    const earlier = this.turns.get(id);
+    if (earlier) {
+      const verdict = await earlier;
+      if (verdict === 'DROP') await pause(this.options.roundPauseMs ?? ROUND_PAUSE_MS);
+      return verdict;
+    }
+    this.counts.found += 1;
+    this.underWay += 1;
+    const turn = this.replay(id, event).finally(() => {
+      this.underWay -= 1;
+      this.lastNewsAt = Date.now();
+    });
+    this.turns.set(id, turn);
+    return turn;
+  }
+
+  private async replay(id: string, event: unknown): Promise<Verdict> {
+    const { service, route, dapr, listOnly, print } = this.options;
+    const { counts } = this;
+    if (listOnly) {
+      print(describe(id, event));
+      return 'DROP';
+    }
+    try {
+      const answer = (await dapr.deliver(service, route, event)) as { status?: unknown } | undefined;
+      if (answer?.status === 'SUCCESS') {
+        counts.replayed += 1;
+        return 'SUCCESS';
+      }
+      print(`returned ${id}: ${service} refuses it for good; its log says why`);
+    } catch (error) {
+      print(`returned ${id}: ${printable((error as Error).message)}`);
+    }
+    counts.returned += 1;
+    return 'DROP';
+  }
+}
+
+/** The event's id, or what tells an event without one from another. */
+function idOf(event: unknown): string {
+  const { id } = (event ?? {}) as { id?: unknown };
+  return typeof id === 'string' && id !== '' ? printable(id) : printable(JSON.stringify(event) ?? 'nothing');
+}
+
+function describe(id: string, event: unknown): string {
+  const { time, data } = (event ?? {}) as { time?: unknown; data?: unknown };
+  return printable(`${id} ${String(time ?? '(no time)')} ${JSON.stringify(data) ?? '(no data)'}`);
+}
+
+/** Events come from anywhere; a line on a terminal stays one, and steers nothing. */
+const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 500);
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
