@@ -16,15 +16,19 @@ export function hasRedisServer(): boolean {
   }
 }
 
-/** A Redis server of a test's own, in memory, on a port of its own. */
+/** A Redis server of a test's own, on a port of its own. */
 export class RedisServer {
   private process: ChildProcess | undefined;
   private readonly killWithUs = () => this.process?.kill('SIGKILL');
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    private readonly folder: string | undefined,
+  ) {}
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+  /** @param folder keeps the data, so that nothing is lost when the server is killed; none: it is empty after a start */
+  static async start(folder?: string): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), folder);
     await server.start();
     return server;
   }
@@ -33,10 +37,11 @@ export class RedisServer {
     return this.process !== undefined;
   }
 
-  /** Starts it, or starts it again, empty. @throws {Error} when it does not answer within ten seconds */
+  /** Starts it, or starts it again. @throws {Error} when it does not answer within ten seconds */
   async start(): Promise<void> {
     if (this.process) return;
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const storage = this.folder === undefined ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--dir', this.folder];
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', ...storage];
     this.process = spawn('redis-server', args, { stdio: 'ignore' });
     process.once('exit', this.killWithUs);
     for (const deadline = Date.now() + START_MS; !(await accepts(this.port)); ) {

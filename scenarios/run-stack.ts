@@ -1,0 +1,242 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { RedisServer } from '../local/contract/redis-server';
+import { freePort } from './free-port';
+import { Inbox } from './inbox';
+import { ROOT } from './local-stack';
+import { commandLine, descendants } from './processes';
+import { type LogLine, SERVICES, type Service, type Stack } from './stack';
+
+export interface RunStackOptions {
+  name: string;
+  /** `dapr`, or what is used in its place: the program that knows `run`, with its first arguments. */
+  dapr: readonly string[];
+  /** Whether daprd is a process of its own, which is stopped first, as the entry script of the containers does. */
+  separateDaprd: boolean;
+}
+
+const READY_MS = 30_000;
+const STOP_MS = 20_000;
+
+/**
+ * The sample as its containers run it, without containers: Redis, an inbox, and for each service one `dapr run` that
+ * has the service and its sidecar below it. What dies stays dead until the scenario starts it again.
+ */
+export async function startRunStack(options: RunStackOptions): Promise<RunStack> {
+  const folder = mkdtempSync(join(tmpdir(), 'stack-'));
+  const redis = await RedisServer.start(join(folder));
+  const components = join(folder, 'components');
+  cpSync(join(ROOT, 'components'), components, { recursive: true });
+  for (const file of yamlFiles(components)) {
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('localhost:6379', `127.0.0.1:${redis.port}`));
+  }
+  const ports = { mail: await freePort(), smtp: await freePort(), push: await freePort() };
+  const stack = new RunStack(options, folder, redis, ports);
+  await stack.startInbox();
+  await Promise.all(SERVICES.map((service) => stack.start(service)));
+  return stack;
+}
+
+const yamlFiles = (folder: string): string[] =>
+  readdirSync(folder)
+    .map((name) => join(folder, name))
+    .flatMap((path) => (statSync(path).isDirectory() ? yamlFiles(path) : [path]));
+
+interface Member {
+  run: ChildProcess;
+  appPort: number;
+  daprPort: number;
+  ended: Promise<number | null>;
+}
+
+export class RunStack implements Stack {
+  readonly log: LogLine[] = [];
+  readonly output: string[] = [];
+  readonly ended = new Promise<number | null>(() => {});
+  readonly inbox: Inbox;
+  private readonly members = new Map<Service, Member>();
+  private inboxProcess: ChildProcess | undefined;
+  private readonly killWithUs = () => this.killAll();
+
+  constructor(
+    private readonly options: RunStackOptions,
+    private readonly folder: string,
+    readonly redis: RedisServer,
+    private readonly ports: { mail: number; smtp: number; push: number },
+  ) {
+    this.inbox = new Inbox(`http://127.0.0.1:${ports.mail}`, `http://127.0.0.1:${ports.push}`);
+    process.once('exit', this.killWithUs);
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get facadeUrl(): string {
+    return `http://127.0.0.1:${this.member('api-facade').appPort}`;
+  }
+
+  get facadeSidecarUrl(): string {
+    return `http://127.0.0.1:${this.member('api-facade').daprPort}`;
+  }
+
+  async startInbox(): Promise<void> {
+    const { mail, smtp, push } = this.ports;
+    const args = ['--mail-port', mail, '--smtp-port', smtp, '--push-port', push].map(String);
+    this.inboxProcess = spawn(process.execPath, ['dist/local/inbox/main.js', ...args], { cwd: ROOT, stdio: 'ignore' });
+    await this.inbox.ready();
+  }
+
+  /** Starts a service that does not run, on the ports it had before, and waits until it is ready. */
+  async start(service: Service): Promise<void> {
+    const { appPort, daprPort } = this.members.get(service) ?? {
+      appPort: await freePort(),
+      daprPort: await freePort(),
+    };
+    const [program = '', ...args] = this.command(service, appPort, daprPort, [`dist/${service}/main.js`]);
+    const run = spawn(program, args, { cwd: ROOT, env: this.env(), detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [run.stdout, run.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => this.read(line));
+    }
+    const ended = once(run, 'close').then(([code]) => code as number | null);
+    this.members.set(service, { run, appPort, daprPort, ended });
+    for (const deadline = Date.now() + READY_MS; ; await sleep(20)) {
+      const answer = await fetch(`http://127.0.0.1:${appPort}/readyz`).catch(() => undefined);
+      if (answer?.ok) return;
+      if (Date.now() < deadline && run.exitCode === null) continue;
+      throw new Error(`${service} is not ready:\n${this.output.slice(-20).join('\n')}\n${await answer?.text()}`);
+    }
+  }
+
+  /** Whether the `dapr run` of a service has not ended. */
+  isRunning(service: Service): boolean {
+    const { run } = this.member(service);
+    return run.exitCode === null && run.signalCode === null;
+  }
+
+  freeze(service: Service): void {
+    process.kill(this.appPid(service), 'SIGSTOP');
+  }
+
+  thaw(service: Service): void {
+    process.kill(this.appPid(service), 'SIGCONT');
+  }
+
+  /** Ends the service alone, upon which `dapr run` ends the sidecar and itself. */
+  kill(service: Service): void {
+    process.kill(this.appPid(service), 'SIGKILL');
+  }
+
+  /** Ends the service, its sidecar and `dapr run` all at once, as the end of a container does. */
+  async killWhole(service: Service): Promise<void> {
+    const { run, ended } = this.member(service);
+    const pids = [run.pid ?? 0, ...descendants(run.pid ?? 0)];
+    for (const pid of pids) kill(pid);
+    await ended;
+  }
+
+  /** Ends the sidecar alone; where that is one process with `dapr run`, it, and the service after it. */
+  async killSidecar(service: Service): Promise<void> {
+    const { run, ended } = this.member(service);
+    kill(this.daprdPid(service) ?? run.pid ?? 0);
+    await ended;
+  }
+
+  async replay(service: Service, { listOnly = false } = {}): Promise<string> {
+    const program = ['dist/replay/main.js', service, ...(listOnly ? ['--list'] : [])];
+    const [command = '', ...args] = this.command(`${service}-replay`, await freePort(), await freePort(), program);
+    const { stdout } = await promisify(execFile)(command, args, { cwd: ROOT, env: this.env(), timeout: 120_000 });
+    return stdout;
+  }
+
+  /** What `docker compose stop` does. Resolves with 0 when everything ended with 0. */
+  async stop(): Promise<number | null> {
+    const codes = await Promise.all(
+      [...this.members].map(async ([service, { run, ended }]) => {
+        if (!this.isRunning(service)) return 0;
+        process.kill(this.daprdPid(service) ?? run.pid ?? 0, 'SIGTERM');
+        const timer = setTimeout(() => void this.killWhole(service), STOP_MS);
+        const code = await ended;
+        clearTimeout(timer);
+        return code;
+      }),
+    );
+    process.off('exit', this.killWithUs);
+    this.killAll();
+    await this.redis.kill();
+    rmSync(this.folder, { recursive: true });
+    return codes.find((code) => code !== 0) ?? 0;
+  }
+
+  private command(appId: string, appPort: number, daprPort: number, program: string[]): string[] {
+    const components = join(this.folder, 'components');
+    const broker = join(components, 'redis', ...(appId.endsWith('-replay') ? ['replay'] : []));
+    const ports = ['--app-port', String(appPort), '--dapr-http-port', String(daprPort)];
+    const off = ['--placement-host-address', '', '--scheduler-host-address', ''];
+    const resources = ['--resources-path', components, '--resources-path', broker];
+    const files = ['--config', join(components, 'config.yaml'), ...resources, '--dapr-listen-addresses', '127.0.0.1'];
+    return [...this.options.dapr, 'run', '--app-id', appId, ...ports, ...files, ...off, '--', 'node', ...program];
+  }
+
+  private env(): NodeJS.ProcessEnv {
+    const { smtp, push } = this.ports;
+    return {
+      ...process.env,
+      LOG_FORMAT: 'json',
+      SMTP_URL: `smtp://127.0.0.1:${smtp}`,
+      PUSH_URL: `http://127.0.0.1:${push}`,
+      DAPR_LOCAL_DIRECTORY: join(this.folder, 'sidecars'),
+    };
+  }
+
+  private member(service: Service): Member {
+    const member = this.members.get(service);
+    if (!member) throw new Error(`${service} was never started`);
+    return member;
+  }
+
+  private appPid(service: Service): number {
+    const pid = this.pids(service).find((id) => /^\S*node dist\//.test(commandLine(id)));
+    if (pid === undefined) throw new Error(`${service} does not run`);
+    return pid;
+  }
+
+  private daprdPid(service: Service): number | undefined {
+    if (!this.options.separateDaprd) return undefined;
+    return this.pids(service).find((id) => /^\S*daprd /.test(commandLine(id)));
+  }
+
+  private pids = (service: Service): number[] => descendants(this.member(service).run.pid ?? 0);
+
+  private killAll(): void {
+    for (const { run } of this.members.values()) {
+      for (const pid of [...descendants(run.pid ?? 0), run.pid ?? 0]) if (run.exitCode === null) kill(pid);
+    }
+    this.inboxProcess?.kill('SIGKILL');
+  }
+
+  private read(line: string): void {
+    try {
+      const parsed: unknown = JSON.parse(line);
+      if (typeof parsed === 'object' && parsed !== null && 'service' in parsed) this.log.push(parsed as LogLine);
+      else this.output.push(line);
+    } catch {
+      this.output.push(line);
+    }
+  }
+}
+
+function kill(pid: number): void {
+  if (pid <= 0) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has just ended by itself
+  }
+}
