@@ -9,7 +9,7 @@ const OFF = {
   AfterData: { Probability: 0 },
 };
 
-test('When triggers are set, then they are answered, those left out are off, and the rest is as usual', async () => {
+test.concurrent('When triggers are set, then they are answered, those left out are off, and the rest is as usual', async () => {
   const inbox = await anInbox();
   const chaos = async () => (await call(`${inbox.mailUrl}/api/v1/chaos`)).json;
   expect(await chaos()).toEqual(OFF);
@@ -22,7 +22,7 @@ test('When triggers are set, then they are answered, those left out are off, and
   expect(await chaos()).toEqual(OFF);
 });
 
-test.each([
+test.concurrent.each([
   [{ Recipients: {} }, 'there is no trigger "Recipients"; allowed: Sender, Recipient, Authentication, Push, AfterData'],
   [{ Sender: { Code: 451 } }, 'Sender has no "Code"; allowed: ErrorCode, Probability'],
   [{ AfterData: { ErrorCode: 451 } }, 'AfterData has no "ErrorCode"; allowed: Probability'],

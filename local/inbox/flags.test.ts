@@ -1,21 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseFlags, UsageError } from './flags';
-import { call, SOON } from './test-support';
+import { atTheEnd, call, SOON } from './test-support';
 
-test('When there are no flags, then the ports are those of Mailpit and ntfy in Docker Compose', () => {
+test.concurrent('When there are no flags, then the ports are those of Mailpit and ntfy in Docker Compose', () => {
   const usual = { mailPort: 8025, pushPort: 8090, smtpPort: 1025, keep: 10_000, help: false };
   expect(parseFlags([])).toEqual(usual);
 });
 
-test('When flags are given, then they are read', () => {
+test.concurrent('When flags are given, then they are read', () => {
   const args = '--mail-port 1 --push-port=2 --smtp-port 0 --keep 5 --help'.split(' ');
   expect(parseFlags(args)).toEqual({ mailPort: 1, pushPort: 2, smtpPort: 0, keep: 5, help: true });
 });
 
-test.each([
+test.concurrent.each([
   [['--mail-port', 'x'], '--mail-port is "x"; allowed: a whole number from 0 to 65535'],
   [['--push-port=65536'], '--push-port is "65536"; allowed: a whole number from 0 to 65535'],
   [['--smtp-port', ''], '--smtp-port is ""; allowed: a whole number from 0 to 65535'],
@@ -31,7 +31,7 @@ test.each([
 /** The command, compiled as users run it. */
 function command(...args: string[]) {
   const child = spawn(process.execPath, [join(__dirname, '../../dist/local/inbox/main.js'), ...args]);
-  onTestFinished(() => void child.kill('SIGKILL'));
+  atTheEnd(() => child.kill('SIGKILL'));
   const printed = { out: '', err: '' };
   child.stdout.on('data', (text) => {
     printed.out += text;
@@ -42,20 +42,23 @@ function command(...args: string[]) {
   return { child, printed, exit: once(child, 'exit').then(([code]) => code as number) };
 }
 
-test.each(['SIGINT', 'SIGTERM'] as const)('When the command gets a %s, then it stops cleanly', async (signal) => {
-  const { child, printed, exit } = command('--mail-port', '0', '--push-port', '0', '--smtp-port', '0');
-  const addresses = /^inbox: mail at (http:\S+) \(SMTP smtp:\/\/127\.0\.0\.1:\d+\)\ninbox: push at (http:\S+)\n$/;
-  const [, mailUrl, pushUrl] = await vi.waitFor(() => {
-    expect(printed.out).toMatch(addresses);
-    return addresses.exec(printed.out) ?? [];
-  }, SOON);
-  expect(await call(`${mailUrl}/`)).toMatchObject({ status: 200 });
-  expect(await call(`${pushUrl}/~/page.css`)).toMatchObject({ status: 200 });
-  child.kill(signal);
-  expect(await exit).toBe(0);
-});
+test.concurrent.each(['SIGINT', 'SIGTERM'] as const)(
+  'When the command gets a %s, then it stops cleanly',
+  async (signal) => {
+    const { child, printed, exit } = command('--mail-port', '0', '--push-port', '0', '--smtp-port', '0');
+    const addresses = /^inbox: mail at (http:\S+) \(SMTP smtp:\/\/127\.0\.0\.1:\d+\)\ninbox: push at (http:\S+)\n$/;
+    const [, mailUrl, pushUrl] = await vi.waitFor(() => {
+      expect(printed.out).toMatch(addresses);
+      return addresses.exec(printed.out) ?? [];
+    }, SOON);
+    expect(await call(`${mailUrl}/`)).toMatchObject({ status: 200 });
+    expect(await call(`${pushUrl}/~/page.css`)).toMatchObject({ status: 200 });
+    child.kill(signal);
+    expect(await exit).toBe(0);
+  },
+);
 
-test('When the command is given something wrong, then it says so and exits with 1', async () => {
+test.concurrent('When the command is given something wrong, then it says so and exits with 1', async () => {
   const { printed, exit } = command('--keep', 'all');
   expect(await exit).toBe(1);
   expect(printed.err).toMatch(/^inbox: --keep is "all"; allowed: a whole number from 1 to 1000000\nusage: /);

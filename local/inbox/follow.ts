@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
-/** Bytes that wait for a reader before it is given up. It may come back and read what it missed. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/** Bytes that wait for a reader before it is given up: about all that an inbox holds. It may come back for the rest. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 export interface Source {
   /** Written now and then, so that either side notices when the other is gone. */

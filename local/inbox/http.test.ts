@@ -4,20 +4,23 @@ import { anInbox, call, listMails, openStream, SOON, sendMail } from './test-sup
 
 const portOf = (url: string) => new URL(url).port;
 
-test.each(['evil.example', 'evil.example:8025', '127.0.0.1.evil.example', '0.0.0.0', 'localhost.evil.example:1'])(
-  'When a caller says it came to %j, then it is refused: its name may have been pointed here',
-  async (host) => {
-    const inbox = await anInbox();
-    for (const url of [inbox.mailUrl, inbox.pushUrl]) {
-      expect(await call(`${url}/`, { headers: { host } })).toMatchObject({ status: 421 });
-    }
-    const publish = { method: 'POST', headers: { host }, body: 'x' };
-    expect(await call(`${inbox.pushUrl}/t`, publish)).toMatchObject({ status: 421 });
-    expect((await call(`${inbox.pushUrl}/t/json?poll=1`)).text).toBe('');
-  },
-);
+test.concurrent.each([
+  'evil.example',
+  'evil.example:8025',
+  '127.0.0.1.evil.example',
+  '0.0.0.0',
+  'localhost.evil.example:1',
+])('When a caller says it came to %j, then it is refused: its name may have been pointed here', async (host) => {
+  const inbox = await anInbox();
+  for (const url of [inbox.mailUrl, inbox.pushUrl]) {
+    expect(await call(`${url}/`, { headers: { host } })).toMatchObject({ status: 421 });
+  }
+  const publish = { method: 'POST', headers: { host }, body: 'x' };
+  expect(await call(`${inbox.pushUrl}/t`, publish)).toMatchObject({ status: 421 });
+  expect((await call(`${inbox.pushUrl}/t/json?poll=1`)).text).toBe('');
+});
 
-test.each(['localhost', 'localhost:8025', '127.0.0.1:1', '[::1]:8025', 'LOCALHOST'])(
+test.concurrent.each(['localhost', 'localhost:8025', '127.0.0.1:1', '[::1]:8025', 'LOCALHOST'])(
   'When a caller says it came to %s, then it is served',
   async (host) => {
     const { mailUrl } = await anInbox();
@@ -25,7 +28,7 @@ test.each(['localhost', 'localhost:8025', '127.0.0.1:1', '[::1]:8025', 'LOCALHOS
   },
 );
 
-test('When a web page of another origin wants to change something, then it is refused, and the own page is not', async () => {
+test.concurrent('When a web page of another origin wants to change something, then it is refused, and the own page is not', async () => {
   const inbox = await anInbox();
   await sendMail(inbox);
   const changes = [
@@ -49,7 +52,7 @@ test('When a web page of another origin wants to change something, then it is re
   expect(await listMails(inbox)).toMatchObject({ total: 0 });
 });
 
-test('When a path is not known, then it is 404, and when a method is not, then 405 says which are', async () => {
+test.concurrent('When a path is not known, then it is 404, and when a method is not, then 405 says which are', async () => {
   const { mailUrl, pushUrl } = await anInbox();
   expect(await call(`${mailUrl}/nothing`)).toMatchObject({ status: 404, json: { Error: expect.any(String) } });
   expect(await call(`${mailUrl}/~/../main.ts`)).toMatchObject({ status: 404 });
@@ -63,7 +66,7 @@ test('When a path is not known, then it is 404, and when a method is not, then 4
   });
 });
 
-test('When a body is huge, then it is answered with 413, and the next request is served', async () => {
+test.concurrent('When a body is huge, then it is answered with 413, and the next request is served', async () => {
   const { mailUrl, pushUrl } = await anInbox();
   const body = Buffer.alloc(3 * 1024 * 1024, 'x');
   expect(await call(`${mailUrl}/api/v1/chaos`, { method: 'PUT', body })).toMatchObject({ status: 413 });
@@ -71,13 +74,13 @@ test('When a body is huge, then it is answered with 413, and the next request is
   expect(await call(`${pushUrl}/v1/health`)).toMatchObject({ status: 200 });
 });
 
-test('When JSON is broken, then it is answered with 400', async () => {
+test.concurrent('When JSON is broken, then it is answered with 400', async () => {
   const { mailUrl } = await anInbox();
   const broken = await call(`${mailUrl}/api/v1/chaos`, { method: 'PUT', body: '{"Sender":' });
   expect(broken).toMatchObject({ status: 400, json: { Error: expect.stringContaining('JSON') } });
 });
 
-test('When anything is answered, then browsers are told not to keep it, guess at it or frame it', async () => {
+test.concurrent('When anything is answered, then browsers are told not to keep it, guess at it or frame it', async () => {
   const { mailUrl, pushUrl } = await anInbox();
   for (const url of [`${mailUrl}/`, `${mailUrl}/api/v1/messages`, `${mailUrl}/no`, `${pushUrl}/~/page.mjs`]) {
     const { headers } = await call(url);
@@ -92,13 +95,13 @@ test('When anything is answered, then browsers are told not to keep it, guess at
   }
 });
 
-test('When only the headers are asked for, then there is no body', async () => {
+test.concurrent('When only the headers are asked for, then there is no body', async () => {
   const { mailUrl } = await anInbox();
   const reply = await call(`${mailUrl}/api/v1/messages`, { method: 'HEAD' });
   expect(reply).toMatchObject({ status: 200, text: '', headers: { 'content-type': 'application/json' } });
 });
 
-test('When something comes that is no HTTP, then the connection ends, and others are served', async () => {
+test.concurrent('When something comes that is no HTTP, then the connection ends, and others are served', async () => {
   const { mailUrl } = await anInbox();
   const socket = connect(Number(portOf(mailUrl)), '127.0.0.1');
   let ended = false;
@@ -112,7 +115,7 @@ test('When something comes that is no HTTP, then the connection ends, and others
   expect(await call(`${mailUrl}/livez`)).toMatchObject({ status: 200 });
 });
 
-test('When a reader of a stream leaves, then it is forgotten, and arrivals go on', async () => {
+test.concurrent('When a reader of a stream leaves, then it is forgotten, and arrivals go on', async () => {
   const inbox = await anInbox();
   const socket = connect(Number(portOf(inbox.pushUrl)), '127.0.0.1');
   socket.write('GET /t/json HTTP/1.1\r\nHost: localhost\r\n\r\n');

@@ -1,16 +1,17 @@
 import { createServer, type Server } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { silent } from '../log';
 import { startInbox } from './inbox';
 import { listen } from './listen';
-import { anInbox, call, listMails, openStream, SOON, sendMail, setChaos, Telnet } from './test-support';
+import { anInbox, atTheEnd, call, listMails, openStream, SOON, sendMail, setChaos, Telnet } from './test-support';
 
 async function aServer(port = 0): Promise<{ port: number; server: Server }> {
   const server = createServer();
-  onTestFinished(() => void server.close());
+  atTheEnd(() => server.close());
   return { server, port: await listen(server, { host: '127.0.0.1', port, purpose: 'a test' }) };
 }
 
+// Not beside others: they might be given the ports that become free.
 test.each([
   ['mailPort', 'the mail page and API'],
   ['pushPort', 'push messages'],
@@ -46,24 +47,24 @@ test('When it closes, then it ends open streams and SMTP connections at once, an
   for (const url of [inbox.mailUrl, inbox.pushUrl, inbox.smtpUrl]) await aServer(Number(new URL(url).port));
 });
 
-test('When more mails come than are kept, then the API has the newest', async () => {
+test.concurrent('When more mails come than are kept, then the API has the newest', async () => {
   const inbox = await anInbox({ keep: 2 });
   for (const subject of ['a', 'b', 'c']) await sendMail(inbox, { subject });
   expect(await listMails(inbox)).toMatchObject({ total: 2, messages: [{ Subject: 'c' }, { Subject: 'b' }] });
 });
 
-test('When mails together are too big, then the oldest go', async () => {
+test.concurrent('When mails together are too big, then the oldest go', async () => {
   const inbox = await anInbox({ maxBytes: 400_000 });
   for (const subject of ['a', 'b', 'c']) await sendMail(inbox, { subject, text: 'x\n'.repeat(25_000) });
   expect(await listMails(inbox)).toMatchObject({ total: 2, messages: [{ Subject: 'c' }, { Subject: 'b' }] });
 });
 
-test('When it listens, then only on this machine', async () => {
+test.concurrent('When it listens, then only on this machine', async () => {
   const inbox = await anInbox();
   for (const url of [inbox.mailUrl, inbox.pushUrl, inbox.smtpUrl]) expect(new URL(url).hostname).toBe('127.0.0.1');
 });
 
-test('When something happens, then the log has a line, without anything that could move a terminal', async () => {
+test.concurrent('When something happens, then the log has a line, without anything that could move a terminal', async () => {
   const lines: string[] = [];
   const log = { info: (line: string) => void lines.push(line), warn: () => {}, error: () => {} };
   const inbox = await anInbox({ log });

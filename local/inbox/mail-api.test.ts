@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { anInbox, call, listMails, sendMail } from './test-support';
 
-test('When a mail has arrived, then the list tells about it in the words of Mailpit', async () => {
+test.concurrent('When a mail has arrived, then the list tells about it in the words of Mailpit', async () => {
   const inbox = await anInbox();
   await sendMail(inbox, {
     from: 'Jörg <followers@example.test>',
@@ -42,7 +42,7 @@ test('When a mail has arrived, then the list tells about it in the words of Mail
   });
 });
 
-test('When one mail is asked for, then all of it is there, and it counts as read', async () => {
+test.concurrent('When one mail is asked for, then all of it is there, and it counts as read', async () => {
   const inbox = await anInbox();
   await sendMail(inbox, {
     html: '<b>Hello</b>',
@@ -65,7 +65,7 @@ test('When one mail is asked for, then all of it is there, and it counts as read
   expect(await listMails(inbox)).toMatchObject({ unread: 0, messages: [{ Read: true }] });
 });
 
-test('When headers are asked for, then each name has all its values, unfolded and as they were sent', async () => {
+test.concurrent('When headers are asked for, then each name has all its values, unfolded and as they were sent', async () => {
   const inbox = await anInbox();
   const headers = { 'X-Event-Id': ['one', 'two'] };
   await sendMail(inbox, { subject: `${'long '.repeat(30)}✓`, headers, messageId: '<three@example.test>' });
@@ -75,7 +75,7 @@ test('When headers are asked for, then each name has all its values, unfolded an
   expect(json).not.toHaveProperty('Hello bob, alice follows you now.');
 });
 
-test('When the raw mail is asked for, then it is what was sent, byte for byte', async () => {
+test.concurrent('When the raw mail is asked for, then it is what was sent, byte for byte', async () => {
   const inbox = await anInbox();
   const raw = 'Subject: raw\r\nX-Odd:  two  spaces\r\n\r\n.leading dot\r\nbye\r\n';
   await sendMail(inbox, { envelope: { from: 'a@example.test', to: ['b@example.test'] }, raw });
@@ -84,7 +84,7 @@ test('When the raw mail is asked for, then it is what was sent, byte for byte', 
   expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8');
 });
 
-test('When there are more mails than asked for, then the newest come first, and start skips', async () => {
+test.concurrent('When there are more mails than asked for, then the newest come first, and start skips', async () => {
   const inbox = await anInbox();
   for (const subject of ['a', 'b', 'c']) await sendMail(inbox, { subject });
   const subjects = async (query: string) => {
@@ -98,7 +98,7 @@ test('When there are more mails than asked for, then the newest come first, and 
   expect(await subjects('search?query=to:bob&start=1&limit=1')).toEqual(['b', 1, 3]);
 });
 
-test('When mails are searched, then those that fit are there, and latest follows the query', async () => {
+test.concurrent('When mails are searched, then those that fit are there, and latest follows the query', async () => {
   const inbox = await anInbox();
   await sendMail(inbox, { to: 'carol@example.test', messageId: '<c@example.test>' });
   await sendMail(inbox, { to: 'bob@example.test' });
@@ -109,7 +109,7 @@ test('When mails are searched, then those that fit are there, and latest follows
   expect(await call(`${inbox.mailUrl}/api/v1/search?query=%20`)).toMatchObject({ status: 400 });
 });
 
-test('When some mails are deleted, then the others stay; without ids, then none does', async () => {
+test.concurrent('When some mails are deleted, then the others stay; without ids, then none does', async () => {
   const inbox = await anInbox();
   for (const subject of ['a', 'b', 'c']) await sendMail(inbox, { subject });
   const ids = (await listMails(inbox)).messages.map(({ ID }: { ID: string }) => ID);
@@ -124,14 +124,14 @@ test('When some mails are deleted, then the others stay; without ids, then none 
   expect(await listMails(inbox)).toMatchObject({ total: 0, messages: [] });
 });
 
-test('When a mail is not there, then it is answered with 404', async () => {
+test.concurrent('When a mail is not there, then it is answered with 404', async () => {
   const { mailUrl } = await anInbox();
   for (const path of ['message/latest', 'message/nosuch', 'message/nosuch/headers', 'message/nosuch/raw']) {
     expect(await call(`${mailUrl}/api/v1/${path}`)).toMatchObject({ status: 404, json: { Error: expect.any(String) } });
   }
 });
 
-test('When it is asked how it is, then it says so', async () => {
+test.concurrent('When it is asked how it is, then it says so', async () => {
   const inbox = await anInbox();
   await sendMail(inbox);
   expect(await call(`${inbox.mailUrl}/livez`)).toMatchObject({ status: 200, text: '' });

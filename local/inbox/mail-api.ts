@@ -1,11 +1,11 @@
 import type { Chaos } from './chaos';
 import { type Answer, type Call, HttpError, parseJson, type Route } from './http';
 import { headersOf } from './mail';
+import { details, summary } from './mail-json';
 import type { Mail, Messages } from './messages';
 import { parseQuery } from './search';
 
 const LIST_LIMIT = 50;
-const SNIPPET_LENGTH = 200;
 const OK: Answer = { headers: { 'content-type': 'text/plain' }, body: 'ok' };
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
 
@@ -124,53 +124,4 @@ function idsOf(body: Buffer): string[] {
   const ids: unknown = typeof given === 'object' && given !== null && 'IDs' in given ? given.IDs : [];
   if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids;
   throw new HttpError(400, `IDs is ${JSON.stringify(ids).slice(0, 100)}; allowed: a list of texts`);
-}
-
-function summary(mail: Mail): object {
-  const { id, messageId, read, from, to, cc, bcc, replyTo, subject, receivedAt, username, raw, attachments } = mail;
-  return {
-    ID: id,
-    MessageID: messageId,
-    Read: read,
-    From: from,
-    To: to,
-    Cc: cc,
-    Bcc: bcc,
-    ReplyTo: replyTo,
-    Subject: subject,
-    Created: receivedAt,
-    Username: username,
-    Tags: [],
-    Size: raw.length,
-    Attachments: attachments.length,
-    Snippet: snippet(mail.text),
-  };
-}
-
-function snippet(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > SNIPPET_LENGTH ? `${line.slice(0, SNIPPET_LENGTH)}...` : line;
-}
-
-function details(mail: Mail): object {
-  const { id, messageId, from, to, cc, bcc, replyTo, returnPath, subject, date, receivedAt, username } = mail;
-  return {
-    ID: id,
-    MessageID: messageId,
-    From: from,
-    To: to,
-    Cc: cc,
-    Bcc: bcc,
-    ReplyTo: replyTo,
-    ReturnPath: returnPath,
-    Subject: subject,
-    Date: date ?? receivedAt,
-    Tags: [],
-    Username: username,
-    Text: mail.text,
-    HTML: mail.html,
-    Size: mail.raw.length,
-    Inline: mail.inline,
-    Attachments: mail.attachments,
-  };
 }

@@ -13,7 +13,7 @@ function eventsOf({ text }: { text: string }) {
 const push = (pushUrl: string, message: string, headers: Record<string, string> = {}) =>
   call(`${pushUrl}/followers-bob`, { method: 'POST', body: message, headers: { title: 'New follower', ...headers } });
 
-test('When a browser opens either port, then it gets the page, and all that the page loads is there', async () => {
+test.concurrent('When a browser opens either port, then it gets the page, and all that the page loads is there', async () => {
   const { mailUrl, pushUrl } = await anInbox();
   for (const page of [`${mailUrl}/`, `${pushUrl}/`, `${pushUrl}/followers-bob`]) {
     const { status, headers, text } = await call(page);
@@ -26,7 +26,7 @@ test('When a browser opens either port, then it gets the page, and all that the 
   }
 });
 
-test('When something arrives, then the page hears of it within a second, on both ports', async () => {
+test.concurrent('When something arrives, then the page hears of it within a second, on both ports', async () => {
   const inbox = await anInbox();
   const streams = await Promise.all([inbox.mailUrl, inbox.pushUrl].map((url) => openStream(`${url}/~/events`)));
   await sendMail(inbox, { messageId: '<one@example.test>' });
@@ -46,7 +46,7 @@ test('When something arrives, then the page hears of it within a second, on both
   }
 });
 
-test('When a page comes back, then it is told the newest of what is there, each once, newest first', async () => {
+test.concurrent('When a page comes back, then it is told the newest of what is there, each once, newest first', async () => {
   const inbox = await anInbox();
   await sendMail(inbox, { subject: 'one' });
   for (let n = 0; n < 250; n += 1) await push(inbox.pushUrl, String(n));
@@ -59,7 +59,7 @@ test('When a page comes back, then it is told the newest of what is there, each 
   expect(data.entries[0]).toMatchObject({ title: 'last' });
 });
 
-test('When a mail or a push comes twice, then the second is marked', async () => {
+test.concurrent('When a mail or a push comes twice, then the second is marked', async () => {
   const inbox = await anInbox();
   const stream = await openStream(`${inbox.mailUrl}/~/events`);
   for (const messageId of ['<one@example.test>', '<two@example.test>', '<one@example.test>'])
@@ -72,7 +72,7 @@ test('When a mail or a push comes twice, then the second is marked', async () =>
   expect(marks()).toEqual([false, false, true, false, false, true, false, false]);
 });
 
-test('When faults are switched, by the page or by anybody, then every page hears of it', async () => {
+test.concurrent('When faults are switched, by the page or by anybody, then every page hears of it', async () => {
   const inbox = await anInbox();
   const stream = await openStream(`${inbox.pushUrl}/~/events`);
   await setChaos(inbox, { Push: { ErrorCode: 503, Probability: 50 } });
@@ -89,7 +89,7 @@ test('When faults are switched, by the page or by anybody, then every page hears
   ]);
 });
 
-test('When the inbox is emptied, then pages hear of it, and nothing is left in either API', async () => {
+test.concurrent('When the inbox is emptied, then pages hear of it, and nothing is left in either API', async () => {
   const inbox = await anInbox();
   await sendMail(inbox);
   await push(inbox.pushUrl, 'x');
@@ -100,7 +100,7 @@ test('When the inbox is emptied, then pages hear of it, and nothing is left in e
   expect((await call(`${inbox.pushUrl}/followers-bob/json?poll=1`)).text).toBe('');
 });
 
-test('When a message is unfolded, then its source is there, and HTML only as text', async () => {
+test.concurrent('When a message is unfolded, then its source is there, and HTML only as text', async () => {
   const inbox = await anInbox();
   await sendMail(inbox, { html: '<b>Hello</b>' });
   await push(inbox.pushUrl, 'x');

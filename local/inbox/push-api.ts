@@ -48,8 +48,8 @@ export function pushRoutes({ messages, chaos, keepaliveMs }: PushApiOptions): Ro
     const [topic = '', format = ''] = call.params;
     const { type, write } = FORMATS[format] ?? { type: '', write: () => '' };
     const subscription = readSubscription(call);
-    const old = past(subscription, messages.pushes.oldestFirst());
-    if (subscription.poll) return { headers: { 'content-type': type }, body: old.map(write).join('') };
+    const old = () => past(subscription, messages.pushes.oldestFirst()).map(write);
+    if (subscription.poll) return { headers: { 'content-type': type }, body: old().join('') };
     const sign = (event: 'open' | 'keepalive') =>
       write({ id: randomId(12), time: Math.floor(Date.now() / 1000), event, topic });
     return {
@@ -59,7 +59,8 @@ export function pushRoutes({ messages, chaos, keepaliveMs }: PushApiOptions): Ro
           keepalive: () => sign('keepalive'),
           everyMs: keepaliveMs,
           start: (send) => {
-            send([sign('open'), ...old.map(write)].join(''));
+            // Together with listening, so that nothing falls in between.
+            send([sign('open'), ...old()].join(''));
             return messages.listen((change) => {
               if (!('arrived' in change) || change.arrived.kind !== 'push') return;
               if (subscription.wants(change.arrived.ntfy)) send(write(change.arrived.ntfy));

@@ -4,14 +4,14 @@ import { anInbox, call, listMails, openStream, SOON, sendMail, setChaos, Telnet 
 
 const always = (ErrorCode: number) => ({ ErrorCode, Probability: 100 });
 
-test('When a mail is sent, then it can be found as soon as the sender has been told 250', async () => {
+test.concurrent('When a mail is sent, then it can be found as soon as the sender has been told 250', async () => {
   const inbox = await anInbox();
   const { response } = await sendMail(inbox);
   expect(response).toMatch(/^250 /);
   expect((await listMails(inbox)).messages).toMatchObject([{ Subject: 'alice follows you' }]);
 });
 
-test('When a hundred senders come at once, then every mail is there', async () => {
+test.concurrent('When a hundred senders come at once, then every mail is there', async () => {
   const inbox = await anInbox();
   const subjects = Array.from({ length: 100 }, (_, n) => `mail ${n}`);
   const mail = { from: 'a@example.test', to: 'b@example.test', text: 'x' };
@@ -21,7 +21,7 @@ test('When a hundred senders come at once, then every mail is there', async () =
   expect(arrived.sort()).toEqual(subjects.sort());
 });
 
-test('When one connection sends many mails, then it is not cut off', async () => {
+test.concurrent('When one connection sends many mails, then it is not cut off', async () => {
   const inbox = await anInbox();
   const transport = createTransport({ url: inbox.smtpUrl, pool: true, maxConnections: 1, maxMessages: 1_000 });
   for (let n = 0; n < 30; n += 1)
@@ -30,7 +30,7 @@ test('When one connection sends many mails, then it is not cut off', async () =>
   expect(await listMails(inbox)).toMatchObject({ total: 30 });
 });
 
-test('When a sender logs in, then any name and password will do, and the name is kept', async () => {
+test.concurrent('When a sender logs in, then any name and password will do, and the name is kept', async () => {
   const inbox = await anInbox();
   const transport = createTransport({ url: inbox.smtpUrl, auth: { user: 'somebody', pass: 'anything' } });
   await transport.sendMail({ from: 'a@example.test', to: 'b@example.test', text: 'x' });
@@ -38,7 +38,7 @@ test('When a sender logs in, then any name and password will do, and the name is
   expect((await listMails(inbox)).messages).toMatchObject([{ Username: 'somebody' }]);
 });
 
-test('When the server greets, then it offers no STARTTLS and says how large a mail may be', async () => {
+test.concurrent('When the server greets, then it offers no STARTTLS and says how large a mail may be', async () => {
   const telnet = new Telnet(await anInbox());
   await telnet.hear(/^220 .*\r\n/m);
   telnet.write('EHLO me\r\n');
@@ -48,7 +48,7 @@ test('When the server greets, then it offers no STARTTLS and says how large a ma
   await telnet.hear(/^250[- ]SIZE 10485760\r\n/m);
 });
 
-test('When a mail is too large, then it is refused with 552, whether its sender says so first or not', async () => {
+test.concurrent('When a mail is too large, then it is refused with 552, whether its sender says so first or not', async () => {
   const inbox = await anInbox();
   const telnet = new Telnet(inbox);
   await telnet.hear(/^220 .*\r\n/m);
@@ -62,7 +62,7 @@ test('When a mail is too large, then it is refused with 552, whether its sender 
   expect(await listMails(inbox)).toMatchObject({ total: 0 });
 });
 
-test.each([
+test.concurrent.each([
   ['Sender', 421],
   ['Sender', 550],
   ['Recipient', 451],
@@ -76,7 +76,7 @@ test.each([
   await sendMail(inbox);
 });
 
-test('When the trigger Authentication is on, then a login is refused with its code, and mail without login is not', async () => {
+test.concurrent('When the trigger Authentication is on, then a login is refused with its code, and mail without login is not', async () => {
   const inbox = await anInbox();
   await setChaos(inbox, { Authentication: always(535) });
   const transport = createTransport({ url: inbox.smtpUrl, auth: { user: 'somebody', pass: 'anything' } });
@@ -86,7 +86,7 @@ test('When the trigger Authentication is on, then a login is refused with its co
   await sendMail(inbox);
 });
 
-test('When the trigger AfterData is on, then the mail is stored although its sender hears nothing', async () => {
+test.concurrent('When the trigger AfterData is on, then the mail is stored although its sender hears nothing', async () => {
   const inbox = await anInbox();
   await setChaos(inbox, { AfterData: { Probability: 100 } });
   const failure = await sendMail(inbox).catch((error) => error);
@@ -95,7 +95,7 @@ test('When the trigger AfterData is on, then the mail is stored although its sen
   expect(await listMails(inbox)).toMatchObject({ total: 1 });
 });
 
-test('When a trigger has a probability of 50, then it strikes while the dice are below a half', async () => {
+test.concurrent('When a trigger has a probability of 50, then it strikes while the dice are below a half', async () => {
   const dice = [0, 0.499, 0.5, 0.999];
   const inbox = await anInbox({ random: () => dice.shift() ?? 0.999 });
   await setChaos(inbox, { Recipient: { ErrorCode: 451, Probability: 50 } });
@@ -105,7 +105,7 @@ test('When a trigger has a probability of 50, then it strikes while the dice are
   await sendMail(inbox);
 });
 
-test('When a sender leaves in the middle of a mail, then nothing is stored', async () => {
+test.concurrent('When a sender leaves in the middle of a mail, then nothing is stored', async () => {
   const inbox = await anInbox();
   const page = await openStream(`${inbox.mailUrl}/~/events`);
   const telnet = new Telnet(inbox);
@@ -123,7 +123,7 @@ test('When a sender leaves in the middle of a mail, then nothing is stored', asy
   expect(await listMails(inbox)).toMatchObject({ total: 1 });
 });
 
-test('When a sender talks garbage, then it is told so, and others are served', async () => {
+test.concurrent('When a sender talks garbage, then it is told so, and others are served', async () => {
   const inbox = await anInbox();
   const telnet = new Telnet(inbox);
   await telnet.hear(/^220 .*\r\n/m);
@@ -135,7 +135,7 @@ test('When a sender talks garbage, then it is told so, and others are served', a
   expect(await listMails(inbox)).toMatchObject({ total: 1 });
 });
 
-test('When an address brings a line break, then no header comes of it', async () => {
+test.concurrent('When an address brings a line break, then no header comes of it', async () => {
   const inbox = await anInbox();
   const telnet = new Telnet(inbox);
   await telnet.hear(/^220 .*\r\n/m);
@@ -148,4 +148,12 @@ test('When an address brings a line break, then no header comes of it', async ()
   const { json } = await call(`${inbox.mailUrl}/api/v1/message/latest`);
   expect(json).toMatchObject({ Subject: 'one', Text: expect.stringContaining('Subject: two'), To: [] });
   expect(json.Bcc).toEqual([{ Name: '', Address: 'b@example.test' }]);
+});
+
+test.concurrent('When a mail cannot be read, then its sender is told so, and it is not stored', async () => {
+  const inbox = await anInbox();
+  const raw = `Subject: x\r\n${'X-Long: x\r\n'.repeat(110_000)}\r\nx\r\n`;
+  const envelope = { from: 'a@example.test', to: ['b@example.test'] };
+  await expect(sendMail(inbox, { envelope, raw })).rejects.toMatchObject({ responseCode: 554 });
+  expect(await listMails(inbox)).toMatchObject({ total: 0 });
 });

