@@ -53,7 +53,10 @@ export function createClaims(state: State, logger: Logger): TakeClaim {
     const end = () => void underWay.delete(key);
     const owner = randomUUID();
     try {
-      if (await take(state, key, owner)) return new Lease(state, key, owner, logger.child({ eventId }), end);
+      if (await take(state, key, owner)) {
+        const etag = (await state.getState(key))?.etag;
+        return new Lease({ state, key, owner, logger: logger.child({ eventId }), end }, etag);
+      }
     } catch (error) {
       end();
       throw error;
@@ -77,6 +80,15 @@ async function take(state: State, key: string, owner: string): Promise<boolean> 
   }
 }
 
+interface LeaseOptions {
+  state: State;
+  key: string;
+  owner: string;
+  logger: Logger;
+  /** Called once the claim is no longer held. */
+  end: () => void;
+}
+
 /** A claim that expires unless its owner lives to renew it. */
 class Lease implements Claim {
   private renewing = Promise.resolve();
@@ -84,66 +96,74 @@ class Lease implements Claim {
     this.renewing = this.renewing.then(() => this.renew());
   }, RENEW_MS);
 
+  /**
+   * @param etag read before the work and not after it: the moment between the work and its mark, in which a kill makes
+   * the work be done twice, is then one call long
+   */
   constructor(
-    private readonly state: State,
-    private readonly key: string,
-    private readonly owner: string,
-    private readonly logger: Logger,
-    private readonly end: () => void,
+    private readonly options: LeaseOptions,
+    private etag: string | undefined,
   ) {}
 
   async done(): Promise<void> {
     await this.stopRenewing();
     const deadline = Date.now() + MARK_DONE_MS;
-    let failure = await this.markDone();
+    let failure = await this.markDone(this.etag);
     while (failure && Date.now() < deadline) {
-      await sleep(MARK_DONE_PAUSE_MS);
-      failure = await this.markDone();
+      failure = await this.read().then(
+        (item) => this.markDone(item?.etag),
+        (error: Error) => error,
+      );
+      if (failure) await sleep(MARK_DONE_PAUSE_MS);
     }
-    if (failure) this.logger.error(`done, but not marked as done, and may be done again: ${failure.message}`);
-    this.end();
+    const { logger, end } = this.options;
+    if (failure) logger.error(`done, but not marked as done, and may be done again: ${failure.message}`);
+    end();
   }
 
   async release(): Promise<void> {
+    const { state, key, logger, end } = this.options;
     await this.stopRenewing();
     try {
-      const item = await this.mine();
-      if (item) await this.state.deleteState(this.key, item.etag);
+      if (this.etag !== undefined) await state.deleteState(key, this.etag);
     } catch (error) {
-      this.logger.warn(`the claim stays until it expires: ${(error as Error).message}`);
+      logger.warn(`the claim stays until it expires: ${(error as Error).message}`);
     }
-    this.end();
+    end();
   }
 
-  private async markDone(): Promise<Error | undefined> {
+  private read = (): Promise<StateItem | undefined> => this.options.state.getState(this.options.key);
+
+  private async markDone(etag: string | undefined): Promise<Error | undefined> {
+    const { state, key } = this.options;
     try {
-      const etag = (await this.state.getState(this.key))?.etag;
-      await this.state.saveState(this.key, { done: true }, { etag, ttlSeconds: DONE_SECONDS });
+      await state.saveState(key, { done: true }, { etag, ttlSeconds: DONE_SECONDS });
       return undefined;
     } catch (error) {
       return error as Error;
     }
   }
 
+  /** Prolongs the lease, unless somebody else has taken over. */
   private async renew(): Promise<void> {
+    const { state, key, owner, logger } = this.options;
     try {
-      const item = await this.mine();
-      if (item) {
-        await this.state.saveState(this.key, { owner: this.owner }, { etag: item.etag, ttlSeconds: LEASE_SECONDS });
-      }
+      if (this.etag !== undefined)
+        await state.saveState(key, { owner }, { etag: this.etag, ttlSeconds: LEASE_SECONDS });
     } catch (error) {
-      this.logger.warn(`the claim could not be renewed: ${(error as Error).message}`);
+      logger.warn(`the claim could not be renewed: ${(error as Error).message}`);
+    }
+    try {
+      const item = await this.read();
+      const isMine = (item?.value as { owner?: string } | undefined)?.owner === owner;
+      this.etag = isMine ? item?.etag : undefined;
+    } catch {
+      // The next renewal says so if it lasts.
     }
   }
 
   private async stopRenewing(): Promise<void> {
     clearInterval(this.timer);
     await this.renewing;
-  }
-
-  /** What is stored, unless it is somebody else's by now. */
-  private async mine(): Promise<StateItem | undefined> {
-    const item = await this.state.getState(this.key);
-    return (item?.value as { owner?: string } | undefined)?.owner === this.owner ? item : undefined;
   }
 }

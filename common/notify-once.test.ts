@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { TakeClaim } from './claims';
-import { notifyOnce } from './notify-once';
+import { AT_A_TIME, notifyOnce } from './notify-once';
 import { type Notify, PermanentFailure } from './subscriber';
 import { captureLog } from './test-support';
 
@@ -10,7 +10,8 @@ const calls: string[] = [];
 const claim = { done: async () => void calls.push('done'), release: async () => void calls.push('release') };
 const takeClaim = vi.fn<TakeClaim>();
 const notify = vi.fn<Notify>();
-const deliver = () => notifyOnce(notify, takeClaim, logger)(follow, 'event-1');
+const waiting = new AbortController().signal;
+const deliver = () => notifyOnce(notify, takeClaim, logger)(follow, 'event-1', waiting);
 
 beforeEach(() => {
   calls.length = 0;
@@ -24,7 +25,7 @@ beforeEach(() => {
 test('When an event is delivered, then it is claimed, notified and marked as done, in this order', async () => {
   await deliver();
   expect(calls).toEqual(['claim', 'notify', 'done']);
-  expect(notify).toHaveBeenCalledExactlyOnceWith(follow, 'event-1');
+  expect(notify).toHaveBeenCalledExactlyOnceWith(follow, 'event-1', waiting);
 });
 
 test('When the event was done before, then nobody is notified, and the log says why', async () => {
@@ -47,4 +48,23 @@ test('When the claim cannot be had, then nobody is notified', async () => {
   takeClaim.mockRejectedValue(new Error('the store is down'));
   await expect(deliver()).rejects.toThrow('the store is down');
   expect(notify).not.toHaveBeenCalled();
+});
+
+test('When many events come at once, then a few are under way at a time, and the others have claimed nothing', async () => {
+  const handOver: (() => void)[] = [];
+  notify.mockImplementation(() => new Promise((resolve) => handOver.push(resolve)));
+  const once = notifyOnce(notify, takeClaim, logger);
+  const deliveries = Array.from({ length: AT_A_TIME + 5 }, (_, i) => once(follow, `event-${i}`, waiting));
+  await vi.waitFor(() => expect(handOver).toHaveLength(AT_A_TIME), { timeout: 5_000 });
+  expect(takeClaim).toHaveBeenCalledTimes(AT_A_TIME);
+  for (const resolve of handOver.splice(0)) resolve();
+  await vi.waitFor(() => expect(handOver).toHaveLength(5), { timeout: 5_000 });
+  for (const resolve of handOver) resolve();
+  await Promise.all(deliveries);
+  expect(notify).toHaveBeenCalledTimes(AT_A_TIME + 5);
+});
+
+test('When Dapr has left before the turn of an event comes, then nothing is claimed and nobody is notified', async () => {
+  await expect(notifyOnce(notify, takeClaim, logger)(follow, 'event-1', AbortSignal.abort())).rejects.toThrow();
+  expect(calls).toEqual([]);
 });

@@ -3,6 +3,12 @@ import type { Logger } from './logger';
 import type { Notify } from './subscriber';
 
 /**
+ * Notifications under way at a time, in one process. A kill can double no more than these, and whoever waits for a turn
+ * has claimed nothing yet.
+ */
+export const AT_A_TIME = 8;
+
+/**
  * Dapr delivers an event at least once. This makes of it one notification: an event that was notified before is done,
  * and one that another delivery is at work on is left to that one.
  *
@@ -10,18 +16,38 @@ import type { Notify } from './subscriber';
  * notified. What is sent twice for that has the same Message-ID.
  */
 export function notifyOnce(notify: Notify, takeClaim: TakeClaim, logger: Logger): Notify {
-  return async (follow, eventId) => {
-    const claim = await takeClaim(eventId);
-    if (!claim) {
-      logger.info({ eventId }, 'done before');
-      return;
-    }
+  const limit = createLimit(AT_A_TIME);
+  return (follow, eventId, left) =>
+    limit(async () => {
+      if (left.aborted) throw new Error('Dapr no longer waits for this delivery');
+      const claim = await takeClaim(eventId);
+      if (!claim) {
+        logger.info({ eventId }, 'done before');
+        return;
+      }
+      try {
+        await notify(follow, eventId, left);
+      } catch (error) {
+        await claim.release();
+        throw error;
+      }
+      await claim.done();
+    });
+}
+
+/** Lets `max` run at a time; the others wait for their turn in the order they came. */
+function createLimit(max: number): <T>(run: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (run) => {
+    if (running < max) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
-      await notify(follow, eventId);
-    } catch (error) {
-      await claim.release();
-      throw error;
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
     }
-    await claim.done();
   };
 }

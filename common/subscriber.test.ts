@@ -61,7 +61,11 @@ describe('POST /followerAdded', () => {
   test('When the notification is handed over, then the delivery is done', async () => {
     const res = await deliver().expect(200);
     expect(res.body).toEqual({ status: 'SUCCESS' });
-    expect(notify).toHaveBeenCalledExactlyOnceWith({ follower: 'alice', followee: 'bob' }, 'event-1');
+    expect(notify).toHaveBeenCalledExactlyOnceWith(
+      { follower: 'alice', followee: 'bob' },
+      'event-1',
+      expect.any(AbortSignal),
+    );
   });
 
   test('When the notification is still on its way, then there is no answer yet', async () => {
@@ -78,6 +82,19 @@ describe('POST /followerAdded', () => {
     handOver();
     await response;
     expect(answered).toHaveBeenCalled();
+  });
+
+  test('When Dapr leaves before the notification is handed over, then the notification is told', async () => {
+    let left: AbortSignal | undefined;
+    notify.mockImplementation((_follow, _id, signal) => {
+      left = signal;
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    });
+    const delivery = deliver();
+    delivery.end(() => {});
+    await vi.waitFor(() => expect(left?.aborted).toBe(false), { timeout: 5_000 });
+    delivery.abort();
+    await vi.waitFor(() => expect(left?.aborted).toBe(true), { timeout: 5_000 });
   });
 
   test("When a delivery is logged, then the line has the event's id and its trace", async () => {

@@ -18,9 +18,10 @@ import {
 /**
  * Tells somebody about a follow. Resolves once the notification has been handed over.
  *
+ * @param left aborted when Dapr no longer waits: what has not begun by then is for the next delivery
  * @throws {PermanentFailure} when trying again cannot help; any other error is taken as temporary
  */
-export type Notify = (follow: Follow, eventId: string) => Promise<void>;
+export type Notify = (follow: Follow, eventId: string, left: AbortSignal) => Promise<void>;
 
 /** A notification that will never go out, however often it is tried. */
 export class PermanentFailure extends Error {}
@@ -58,7 +59,9 @@ export function createSubscriber({ service, notify, ready, logger, pubsubName, a
     const { id, follow, trace } = parseFollowerAdded(req.body);
     log.eventId = id;
     if (trace && req.headers.traceparent === undefined) log.trace = trace;
-    await notify(follow, id);
+    const left = new AbortController();
+    res.once('close', () => left.abort());
+    await notify(follow, id, left.signal);
     res.json({ status: 'SUCCESS' });
   });
   app.use(route, dropOrRetry(logger));

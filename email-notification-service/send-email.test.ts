@@ -10,6 +10,7 @@ import { createEmailSender } from './send-email';
 
 const follow = { follower: 'alice', followee: 'bob' };
 const { logger, lines } = captureLog();
+const waiting = new AbortController().signal;
 const cleanUps: (() => void)[] = [];
 const mails: ParsedMail[] = [];
 let connections = 0;
@@ -65,7 +66,7 @@ const failure = (sending: Promise<void>): Promise<Error> =>
 describe('what is sent', () => {
   test('When somebody is followed, then they get a mail in text and HTML that says by whom', async () => {
     const { sendEmail } = await start();
-    await sendEmail(follow, 'event-1');
+    await sendEmail(follow, 'event-1', waiting);
     const [mail] = mails;
     expect(mail).toMatchObject({ subject: 'alice follows you', text: 'Hello bob,\n\nalice follows you now.\n' });
     expect(mail?.from?.text).toBe('"Followers" <followers@example.test>');
@@ -79,9 +80,9 @@ describe('what is sent', () => {
 
   test('When the same event is sent again, then the mail has the same Message-ID; another event has another', async () => {
     const { sendEmail } = await start();
-    await sendEmail(follow, 'event-1');
-    await sendEmail(follow, 'event-1');
-    await sendEmail(follow, 'event-2');
+    await sendEmail(follow, 'event-1', waiting);
+    await sendEmail(follow, 'event-1', waiting);
+    await sendEmail(follow, 'event-2', waiting);
     expect(mails.map(({ messageId }) => messageId)).toEqual([
       '<event-1.email-notification-service@example.test>',
       '<event-1.email-notification-service@example.test>',
@@ -91,7 +92,7 @@ describe('what is sent', () => {
 
   test('When event id and names hold line breaks and markup, then no header and no tag comes of it', async () => {
     const { sendEmail } = await start();
-    await sendEmail({ follower: 'a\r\nBcc: eve@example.test\r\n\r\n<i>', followee: 'bob' }, 'x>\r\nX-Evil: 1');
+    await sendEmail({ follower: 'a\r\nBcc: eve@example.test\r\n\r\n<i>', followee: 'bob' }, 'x>\r\nX-Evil: 1', waiting);
     const [mail] = mails;
     expect(mail?.subject).toContain('Bcc: eve@example.test');
     expect(mail?.headers.has('bcc')).toBe(false);
@@ -103,7 +104,7 @@ describe('what is sent', () => {
 
   test('When several mails are sent one after the other, then they share a connection', async () => {
     const { sendEmail } = await start();
-    for (let i = 0; i < 5; i += 1) await sendEmail(follow, `event-${i}`);
+    for (let i = 0; i < 5; i += 1) await sendEmail(follow, `event-${i}`, waiting);
     expect(mails).toHaveLength(5);
     expect(connections).toBe(1);
   });
@@ -121,7 +122,7 @@ describe('what fails', () => {
     'When the server refuses %s, then permanent is %3$s',
     async (_, options, permanent) => {
       const { sendEmail } = await start(options);
-      expect((await failure(sendEmail(follow, 'event-1'))) instanceof PermanentFailure).toBe(permanent);
+      expect((await failure(sendEmail(follow, 'event-1', waiting))) instanceof PermanentFailure).toBe(permanent);
       expect(lines).toEqual([]);
     },
   );
@@ -134,14 +135,14 @@ describe('what fails', () => {
         first = false;
       },
     });
-    await failure(sendEmail(follow, 'event-1'));
-    await sendEmail(follow, 'event-2');
+    await failure(sendEmail(follow, 'event-1', waiting));
+    await sendEmail(follow, 'event-2', waiting);
     expect(mails).toHaveLength(1);
   });
 
   test('When nobody listens, then it may be tried again, and the error says where', async () => {
     const { sendEmail } = sender('smtp://127.0.0.1:1');
-    const error = await failure(sendEmail(follow, 'event-1'));
+    const error = await failure(sendEmail(follow, 'event-1', waiting));
     expect(error).not.toBeInstanceOf(PermanentFailure);
     expect(error.message).toContain('ECONNREFUSED 127.0.0.1:1');
   });
@@ -158,7 +159,7 @@ describe('what fails', () => {
         });
       },
     });
-    expect(await failure(sendEmail(follow, 'event-1'))).not.toBeInstanceOf(PermanentFailure);
+    expect(await failure(sendEmail(follow, 'event-1', waiting))).not.toBeInstanceOf(PermanentFailure);
     expect(taken).toBe(1);
   });
 
@@ -167,7 +168,7 @@ describe('what fails', () => {
     await once(silent, 'listening');
     cleanUps.push(() => silent.close());
     const { sendEmail, close } = sender(`smtp://127.0.0.1:${(silent.address() as AddressInfo).port}`, 200);
-    const error = await failure(sendEmail(follow, 'event-1'));
+    const error = await failure(sendEmail(follow, 'event-1', waiting));
     expect(error).not.toBeInstanceOf(PermanentFailure);
     close();
   });
@@ -177,7 +178,7 @@ describe('what fails', () => {
       { disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth: (_auth, _session, done) => done(reply(535)) },
       'user:sesame@',
     );
-    const error = await failure(sendEmail(follow, 'event-1'));
+    const error = await failure(sendEmail(follow, 'event-1', waiting));
     expect(error).toBeInstanceOf(PermanentFailure);
     expect(error.message + JSON.stringify(lines)).not.toContain('sesame');
   });
@@ -194,7 +195,7 @@ describe('what fails', () => {
     });
     // Another name for this machine, which does not say that it is one.
     const { sendEmail } = sender(`smtp://user:sesame@0.0.0.0:${(server.server.address() as AddressInfo).port}`);
-    const error = await failure(sendEmail(follow, 'event-1'));
+    const error = await failure(sendEmail(follow, 'event-1', waiting));
     expect(error.message).toMatch(/TLS/);
     expect(asked).toBe(false);
   });

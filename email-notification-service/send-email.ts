@@ -1,6 +1,7 @@
 import { createTransport } from 'nodemailer';
 import { isLoopback } from '../common/config';
 import type { Logger } from '../common/logger';
+import { AT_A_TIME } from '../common/notify-once';
 import type { Notify } from '../common/subscriber';
 import { composeEmail } from './compose-email';
 import type { EmailConfig } from './config';
@@ -8,9 +9,6 @@ import { smtpFailure } from './smtp-failure';
 
 /** A server that takes longer to say the next word is taken for dead: the mail is tried again later. */
 const TIMEOUT_MS = 4_000;
-
-/** Mails that are handed over at a time, over as many connections. */
-const CONNECTIONS = 5;
 
 export interface EmailSender {
   /** Tells the followee by e-mail; resolves when the SMTP server has taken the mail. */
@@ -23,7 +21,7 @@ export function createEmailSender(config: EmailConfig, logger: Logger, timeoutMs
   const url = new URL(config.smtpUrl);
   const transport = createTransport({
     pool: true,
-    maxConnections: CONNECTIONS,
+    maxConnections: AT_A_TIME,
     // Dapr's retry policy tries again, and its dead letters count what could not be sent.
     maxRequeues: 0,
     idleTimeout: 10_000,

@@ -15,7 +15,7 @@ test('When a follow is delivered, then the followee is told by push message', as
     .set('content-type', 'application/cloudevents+json')
     .send(JSON.stringify({ specversion: '1.0', id: 'event-1', type: 'followerAdded', source: 's', data }))
     .expect(200);
-  expect(notify).toHaveBeenCalledExactlyOnceWith(data, 'event-1');
+  expect(notify).toHaveBeenCalledExactlyOnceWith(data, 'event-1', expect.any(AbortSignal));
 });
 
 test('When Dapr asks for subscriptions, then the dead letters are those of this service', async () => {

@@ -8,6 +8,7 @@ import { createPushSender } from './send-push';
 
 const follow = { follower: 'alice', followee: 'bob' };
 const { logger, lines } = captureLog();
+const waiting = new AbortController().signal;
 const cleanUps: (() => void)[] = [];
 
 afterEach(() => {
@@ -46,7 +47,7 @@ const failure = (sending: Promise<void>): Promise<Error> =>
 describe('what is sent', () => {
   test('When somebody is followed, then their topic gets a message that says by whom', async () => {
     const { sendPush, requests } = await start();
-    await sendPush(follow, 'event-1');
+    await sendPush(follow, 'event-1', waiting);
     expect(requests).toHaveLength(1);
     expect(requests[0]?.request).toMatchObject({ method: 'POST', headers: { authorization: 'Bearer tk_sesame' } });
     expect(requests[0]?.body).toEqual({
@@ -65,13 +66,13 @@ describe('what is sent', () => {
     vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
     vi.stubEnv('http_proxy', 'http://127.0.0.1:1');
     const { sendPush, requests } = await start();
-    await sendPush(follow, 'event-1');
+    await sendPush(follow, 'event-1', waiting);
     expect(requests).toHaveLength(1);
   });
 
   test('When several messages are sent one after the other, then they share a connection', async () => {
     const { sendPush, requests } = await start();
-    for (let i = 0; i < 5; i += 1) await sendPush(follow, `event-${i}`);
+    for (let i = 0; i < 5; i += 1) await sendPush(follow, `event-${i}`, waiting);
     expect(new Set(requests.map(({ request }) => request.socket)).size).toBe(1);
   });
 });
@@ -95,7 +96,7 @@ describe('what fails', () => {
     [505, true],
   ])('When the server answers %s, then permanent is %s', async (status, permanent) => {
     const { sendPush, requests } = await start((res) => res.writeHead(status, { location: '/elsewhere' }).end());
-    const error = await failure(sendPush(follow, 'event-1'));
+    const error = await failure(sendPush(follow, 'event-1', waiting));
     expect(error instanceof PermanentFailure).toBe(permanent);
     expect(error.message).toBe(`push message: the server answered ${status}`);
     expect(requests).toHaveLength(1);
@@ -103,7 +104,7 @@ describe('what fails', () => {
   });
 
   test('When nobody listens, then it may be tried again, and the error says where', async () => {
-    const error = await failure(sender('http://127.0.0.1:1').sendPush(follow, 'event-1'));
+    const error = await failure(sender('http://127.0.0.1:1').sendPush(follow, 'event-1', waiting));
     expect(error).not.toBeInstanceOf(PermanentFailure);
     expect(error.message).toContain('ECONNREFUSED 127.0.0.1:1');
   });
@@ -114,11 +115,11 @@ describe('what fails', () => {
     ['never ends its answer', (res: ServerResponse) => void res.writeHead(200).write('{')],
   ])('When the server %s, then the wait ends, and it may be tried again', async (_, answer) => {
     const { sendPush } = await start(answer, 200);
-    expect(await failure(sendPush(follow, 'event-1'))).not.toBeInstanceOf(PermanentFailure);
+    expect(await failure(sendPush(follow, 'event-1', waiting))).not.toBeInstanceOf(PermanentFailure);
   });
 
   test('When the answer is endless, then it is not read to its end', async () => {
     const { sendPush } = await start((res) => void res.end('x'.repeat(1_000_000)));
-    await failure(sendPush(follow, 'event-1'));
+    await failure(sendPush(follow, 'event-1', waiting));
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AT_A_TIME } from '../common/notify-once';
 import { postFollows, settle, table } from './accounting';
 import type { RunStack } from './run-stack';
 import type { Service } from './stack';
@@ -40,7 +41,7 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
     const account = await settle(stack, ids, { deadlineMs: 240_000, inFlightAtKill });
     console.log(`${stack.name}: ${table(account)}`);
     expect(account).toMatchObject({ accepted: follows, mailed: follows, pushed: follows, lost: 0, doubled: 0 });
-    // A kill catches no more than what is on its way to the server at that moment.
-    expect(account.doubledByKill).toBeLessThanOrEqual(20);
+    // A kill catches no more than what is under way at that moment.
+    expect(account.doubledByKill).toBeLessThanOrEqual(4 * AT_A_TIME);
   }, 400_000);
 }
