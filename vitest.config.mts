@@ -12,6 +12,8 @@ export default defineConfig({
     globalSetup: './scenarios/build.ts',
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // More than Vitest's own number on a small machine, because the scenarios mostly wait, too.
+    maxWorkers: 3,
     // Tests that may run side by side mostly wait: for retries, and for events that should not come.
     maxConcurrency: 40,
   },

@@ -32,7 +32,8 @@ const PAGE = 1_000;
 /** Where mails and push messages arrive: Mailpit and ntfy, or whatever answers as they do. */
 export class Inbox {
   constructor(
-    private readonly mailUrl: string,
+    /** Without a slash at the end. */
+    readonly mailUrl: string,
     private readonly pushUrl: string,
   ) {}
 

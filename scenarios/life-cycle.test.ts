@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { notifiedBy, postFollower } from './follow';
 import { freePort } from './free-port';
 import { ROOT, type RunFileDocument, startCommand, startLocalStack, writeRunFile } from './local-stack';
+import { runs } from './processes';
 import { SERVICES, type Stack, SUBSCRIBERS } from './stack';
 
 const cleanUps: (() => void)[] = [];
@@ -15,15 +16,8 @@ afterEach(() => {
   for (const cleanUp of cleanUps.splice(0)) cleanUp();
 });
 
-/** Whether a process with this id still runs. */
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** The three services and the inbox. */
+const PROCESSES = 4;
 
 const pidsOf = (stack: Stack) => stack.output.flatMap((line) => /pid (\d+)$/.exec(line)?.[1] ?? []).map(Number);
 
@@ -51,7 +45,7 @@ describe('Ctrl-C', () => {
   test('When nothing is in flight, then everything ends with exit code 0', async () => {
     const stack = await startLocalStack();
     const pids = pidsOf(stack);
-    expect(pids).toHaveLength(3);
+    expect(pids).toHaveLength(PROCESSES);
     expect(await stack.stop()).toBe(0);
     await allGone(pids);
   });
@@ -62,8 +56,12 @@ describe('Ctrl-C', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => postFollower(stack)));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(202));
     const ended = stack.stop();
-    await vi.waitFor(() =>
-      expect(stack.log).toContainEqual(expect.objectContaining({ service: 'api-facade', msg: 'stopping on SIGTERM' })),
+    await vi.waitFor(
+      () =>
+        expect(stack.log).toContainEqual(
+          expect.objectContaining({ service: 'api-facade', msg: 'stopping on SIGTERM' }),
+        ),
+      { timeout: 10_000 },
     );
     for (const service of SUBSCRIBERS) stack.thaw(service);
     expect(await ended).toBe(0);
@@ -103,7 +101,7 @@ describe('what cannot run', () => {
     });
     await vi.waitFor(() => expect(output).toContain('try:'), { timeout: 10_000 });
     const pids = [...output.matchAll(/pid (\d+)$/gm)].map(([, pid]) => Number(pid));
-    expect(pids).toHaveLength(3);
+    expect(pids).toHaveLength(PROCESSES);
     child.kill('SIGKILL');
     await allGone(pids);
   });

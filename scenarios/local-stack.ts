@@ -20,6 +20,7 @@ export interface RunFileDocument {
     appID: Service | 'inbox';
     appDirPath: string;
     appPort?: number;
+    daprHTTPPort?: number;
     command: string[];
     env?: Record<string, string>;
   }[];
@@ -47,6 +48,7 @@ export async function writeRunFile(
   for (const app of file.apps) {
     app.appDirPath = ROOT;
     if (app.appPort !== undefined) app.appPort = await freePort();
+    if (app.daprHTTPPort !== undefined) app.daprHTTPPort = await freePort();
     if (app.appID === 'inbox') app.command.push(...ports.map(String));
     else app.env = env;
   }

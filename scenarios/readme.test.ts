@@ -1,10 +1,13 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { readConfig } from '../common/config';
+import { type Environment, readConfig } from '../common/config';
+import { readEmailConfig } from '../email-notification-service/config';
+import { readPushConfig } from '../push-notification-service/config';
 import { ROOT, startLocalStack } from './local-stack';
-import type { Stack } from './stack';
+import type { Service, Stack } from './stack';
 
 const english = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const japanese = readFileSync(join(ROOT, 'README.ja.md'), 'utf8');
@@ -71,27 +74,40 @@ describe('what the README names', () => {
   test('When an npm command is shown, then there is such a script', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     for (const command of commands.filter((line) => line.startsWith('npm '))) {
-      const [, script] = /(?:&& )?npm (?:run )?(start|test|dev|check|test:dapr)$/.exec(command) ?? [];
+      const [, script] =
+        /(?:&& )?npm (?:run )?(start|test|dev|check|test:dapr|replay|dead-letters)(?: email-notification-service)?$/.exec(
+          command,
+        ) ?? [];
       expect(scripts, command).toHaveProperty([script ?? command]);
     }
   });
 
   test('When a variable is listed, then the service reads it, with that default', () => {
-    const rows = tables(english).find((table) => table[0]?.[0] === '`APP_PORT`') ?? [];
-    const names = rows.map(([name = '']) => codeIn(name)[0] ?? '');
-    const asked: string[] = [];
-    const env = new Proxy({}, { get: (_, name) => void asked.push(String(name)) });
-    const defaults = readConfig(env, { appPort: 8080 });
-    expect([...asked].sort()).toEqual([...names].sort());
-    const shown = Object.fromEntries(
-      rows.map(([name = '', value = '']) => [codeIn(name)[0], value.replaceAll('`', '')]),
-    );
+    /** What a table lists, and what the service asks the environment for. */
+    const compare = <T>(first: string, read: (env: Environment) => T) => {
+      const rows = tables(english).find((table) => table[0]?.[0] === `\`${first}\``) ?? [];
+      const shown = Object.fromEntries(
+        rows.map(([name = '', value = '']) => [codeIn(name)[0], value.replaceAll('`', '')]),
+      );
+      const asked: string[] = [];
+      const defaults = read(new Proxy({}, { get: (_, name) => void asked.push(String(name)) }));
+      expect(asked.sort()).toEqual(Object.keys(shown).sort());
+      return { defaults, shown };
+    };
+    const { defaults, shown } = compare('APP_PORT', (env) => readConfig(env, { appPort: 8080 }));
     expect(shown).toMatchObject({
       LISTEN_ADDRESS: defaults.listenAddress,
       DAPR_HTTP_PORT: String(defaults.daprHttpPort),
       PUBSUB_NAME: defaults.pubsubName,
+      STATESTORE_NAME: defaults.stateStoreName,
       LOG_LEVEL: defaults.logLevel,
     });
+    const email = compare('SMTP_URL', readEmailConfig);
+    const { smtpUrl, from, domain } = email.defaults;
+    expect(email.shown).toEqual({ SMTP_URL: smtpUrl, EMAIL_FROM: from, EMAIL_DOMAIN: domain });
+    const push = compare('PUSH_URL', readPushConfig);
+    const { pushUrl, topicPrefix } = push.defaults;
+    expect(push.shown).toEqual({ PUSH_URL: pushUrl, PUSH_TOPIC_PREFIX: topicPrefix, PUSH_TOKEN: 'none' });
   });
 });
 
@@ -103,11 +119,16 @@ describe('what the README shows', () => {
   afterAll(() => stack.stop());
 
   /** Runs a command of the README, on the ports of this stack. */
-  const run = (command: string) =>
-    execFileSync('sh', ['-c', command.replace('localhost:8080', stack.facadeUrl.replace('http://', ''))], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
+  const run = async (command: string): Promise<string> => {
+    const [, script, service] = /^npm run (dead-letters|replay) (\S+)$/.exec(command) ?? [];
+    if (script) return stack.replay(service as Service, { listOnly: script === 'dead-letters' });
+    const ours = command
+      .replace('localhost:8080', stack.facadeUrl.replace('http://', ''))
+      .replace('localhost:3500', stack.facadeSidecarUrl.replace('http://', ''))
+      .replace('localhost:8025', stack.inbox.mailUrl.replace('http://', ''))
+      .replace('sleep 10', 'sleep 2');
+    return (await promisify(execFile)('sh', ['-c', ours])).stdout;
+  };
 
   /** The output to expect, as a pattern: what differs from run to run may be anything of its kind. */
   const pattern = (output: string) =>
@@ -126,7 +147,7 @@ describe('what the README shows', () => {
 
   test('When the curl is run, then the answer and the three access log lines are those that are shown', async () => {
     const curl = commands.find((command) => command.startsWith('curl')) ?? '';
-    const answer = run(curl);
+    const answer = await run(curl);
     const outputs = blocks(english)
       .filter(({ language }) => language === 'text')
       .map(({ text }) => text);
@@ -147,6 +168,51 @@ describe('what the README shows', () => {
     expect(new Set(shown.map((line) => /event=(\S+) trace=(\S+)$/.exec(line)?.slice(1).join())).size).toBe(1);
     expect(outputs.find((text) => text.startsWith('{"id"'))).toContain(/event=(\S+)/.exec(shown[0] ?? '')?.[1]);
   });
+
+  const acts = english
+    .slice(english.indexOf('## Break it yourself'), english.indexOf('**5.'))
+    .split(/^\*\*\d\. /m)
+    .slice(1)
+    .map((act) => {
+      const [shell, output] = blocks(act).map(({ text }) => text.trim().split('\n'));
+      return { title: act.slice(0, act.indexOf('**')), shell: shell ?? [], output: output ?? [] };
+    });
+
+  test('When the acts are counted, then there are four that npm start can play', () => {
+    expect(acts.map(({ shell, output }) => shell.length > 0 && output.length > 0)).toEqual([true, true, true, true]);
+  });
+
+  test.each(acts)(
+    'When somebody breaks it as described: $title then what is shown happens, and nothing is lost or doubled',
+    async ({ shell, output }) => {
+      const before = stack.log.length;
+      const answers: string[] = [];
+      for (const command of shell) {
+        answers.push(await run(command));
+        const { id } = /"id":/.test(answers.at(-1) ?? '') ? JSON.parse(answers.at(-1) ?? '') : { id: undefined };
+        // The next command comes from a person, who is slower than this.
+        if (id && shell.some((line) => line.includes('chaos'))) {
+          await vi.waitFor(
+            () =>
+              expect(stack.log.slice(before).map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/e-mail: /)),
+            { timeout: 10_000 },
+          );
+        }
+      }
+      for (const line of output) {
+        await vi.waitFor(
+          () => expect([...answers, ...stack.log.slice(before).map(({ msg }) => msg)].join('\n')).toContain(line),
+          { timeout: 15_000 },
+        );
+      }
+      const ids = new Set(answers.flatMap((answer) => /"id":"([^"]+)","follower"/.exec(answer)?.[1] ?? []));
+      for (const id of ids) {
+        await vi.waitFor(async () => expect(await stack.inbox.mailsOf(id)).toHaveLength(1), { timeout: 15_000 });
+        expect(await stack.inbox.pushesOf(id)).toHaveLength(1);
+      }
+    },
+    60_000,
+  );
 
   const rows = (tables(english).find((table) => table[0]?.[0]?.startsWith('`POST /followers`')) ?? []).map(
     ([request = '', answer = '']) => ({ request, status: Number(/\b[1-5]\d\d\b/.exec(answer)?.[0]) }),
