@@ -33,6 +33,7 @@ COPY local local
 COPY api-facade api-facade
 COPY email-notification-service email-notification-service
 COPY push-notification-service push-notification-service
+COPY replay replay
 RUN npm run build && rm dist/.tsbuildinfo
 
 # What the services need to run: no compiler, no tests, and nothing of local/, whose packages are the optional ones.
@@ -50,11 +51,12 @@ COPY --from=dapr /daprd /opt/.dapr/bin/daprd
 COPY --from=packages /app/node_modules node_modules
 COPY components components
 # In the Compose network Redis is the host `redis`; on a developer's machine, which the files are written for, it is localhost.
-RUN sed -i 's/localhost:6379/redis:6379/' components/redis/*.yaml
+RUN sed -i 's/localhost:6379/redis:6379/' components/redis/*.yaml components/redis/replay/*.yaml
 COPY common/container-entrypoint.sh ./
 COPY --from=build /app/dist/common dist/common
 COPY --from=build /app/dist/api-facade dist/api-facade
 COPY --from=build /app/dist/email-notification-service dist/email-notification-service
 COPY --from=build /app/dist/push-notification-service dist/push-notification-service
+COPY --from=build /app/dist/replay dist/replay
 USER node
 ENTRYPOINT ["/app/container-entrypoint.sh"]

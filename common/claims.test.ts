@@ -72,6 +72,20 @@ describe('taking a claim', () => {
     expect(await owner()('event-1')).toBeDefined();
   });
 
+  test.each([
+    ['long ago', -3_000, 1],
+    ['just now', -1_000, 0],
+    ['at an unknown time', undefined, 1],
+  ])(
+    'When a claim that the store did not forget expired %s, then so many take it over: %3$s',
+    async (_, sinceMs, winners) => {
+      const value = { owner: 'dead', ...(sinceMs !== undefined && { expiresAt: Date.now() + sinceMs }) };
+      state.items.set('event-1', { value, etag: '7', ttlSeconds: 10 });
+      const answers = await Promise.allSettled(Array.from({ length: 20 }, () => owner()('event-1')));
+      expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(winners);
+    },
+  );
+
   test('When the answer to the claim got lost, then the claim is recognised as our own', async () => {
     const save = state.saveState.getMockImplementation();
     state.saveState.mockImplementationOnce(async (...args) => {
@@ -112,7 +126,7 @@ describe('a claim that is held', () => {
   test('When somebody else has taken over, then neither renewing nor releasing takes it away from them', async () => {
     vi.useFakeTimers();
     const claim = await owner()('event-1');
-    const theirs = { value: { owner: 'them' }, etag: '99', ttlSeconds: 10 };
+    const theirs = { value: { owner: 'them', expiresAt: Date.now() + 60_000 }, etag: '99', ttlSeconds: 10 };
     state.items.set('event-1', theirs);
     await vi.advanceTimersByTimeAsync(3_000);
     await claim?.release();

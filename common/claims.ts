@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dapr, StateItem } from './dapr';
 import type { Logger } from './logger';
 
@@ -7,6 +6,8 @@ import type { Logger } from './logger';
 // claim of a service that was killed has expired before its event becomes a dead letter.
 const LEASE_SECONDS = 10;
 const RENEW_MS = 3_000;
+/** How far the clocks of two replicas may be apart. */
+const CLOCK_SKEW_MS = 2_000;
 /** How long a repeated event is recognised, an `Idempotency-Key` that is used again among them. */
 const DONE_SECONDS = 7 * 24 * 3600;
 /** As long as Redis may need to come back after a crash. */
@@ -66,17 +67,32 @@ export function createClaims(state: State, logger: Logger): TakeClaim {
   };
 }
 
+/** What is stored: a claim, or that there is nothing left to do. */
+type Mark = { owner: string; expiresAt: number } | { done: true };
+
+const claimOf = (owner: string): Mark => ({ owner, expiresAt: Date.now() + LEASE_SECONDS * 1_000 });
+
+/**
+ * A claim expires by the store's time to live. But Dapr writes value and time to live to Redis one after the other: a
+ * sidecar that is killed in between leaves a claim that stays for ever. So the claim says itself when it ends.
+ */
+const isLeftBehind = (mark: Partial<Record<string, unknown>>) =>
+  !(typeof mark.expiresAt === 'number' && Date.now() < mark.expiresAt + CLOCK_SKEW_MS);
+
 /** False when the event is done. */
 async function take(state: State, key: string, owner: string): Promise<boolean> {
   try {
-    await state.saveState(key, { owner }, { ttlSeconds: LEASE_SECONDS });
+    await state.saveState(key, claimOf(owner), { ttlSeconds: LEASE_SECONDS });
     return true;
   } catch (error) {
-    const mark = (await state.getState(key))?.value as { owner?: string; done?: boolean } | undefined;
-    if (mark?.owner === owner) return true; // it was saved, only the answer got lost
-    if (mark?.done) return false;
-    if (mark) throw new ClaimedElsewhere('another delivery of this event is under way');
-    throw error;
+    const item = await state.getState(key);
+    if (!item) throw error;
+    const mark = item.value as Partial<Record<string, unknown>>;
+    if (mark.owner === owner) return true; // it was saved, only the answer got lost
+    if (mark.done) return false;
+    if (!isLeftBehind(mark)) throw new ClaimedElsewhere('another delivery of this event is under way');
+    await state.saveState(key, claimOf(owner), { etag: item.etag, ttlSeconds: LEASE_SECONDS });
+    return true;
   }
 }
 
@@ -114,7 +130,7 @@ class Lease implements Claim {
         (item) => this.markDone(item?.etag),
         (error: Error) => error,
       );
-      if (failure) await sleep(MARK_DONE_PAUSE_MS);
+      if (failure) await new Promise((resolve) => setTimeout(resolve, MARK_DONE_PAUSE_MS));
     }
     const { logger, end } = this.options;
     if (failure) logger.error(`done, but not marked as done, and may be done again: ${failure.message}`);
@@ -137,7 +153,7 @@ class Lease implements Claim {
   private async markDone(etag: string | undefined): Promise<Error | undefined> {
     const { state, key } = this.options;
     try {
-      await state.saveState(key, { done: true }, { etag, ttlSeconds: DONE_SECONDS });
+      await state.saveState(key, { done: true } satisfies Mark, { etag, ttlSeconds: DONE_SECONDS });
       return undefined;
     } catch (error) {
       return error as Error;
@@ -149,7 +165,7 @@ class Lease implements Claim {
     const { state, key, owner, logger } = this.options;
     try {
       if (this.etag !== undefined)
-        await state.saveState(key, { owner }, { etag: this.etag, ttlSeconds: LEASE_SECONDS });
+        await state.saveState(key, claimOf(owner), { etag: this.etag, ttlSeconds: LEASE_SECONDS });
     } catch (error) {
       logger.warn(`the claim could not be renewed: ${(error as Error).message}`);
     }

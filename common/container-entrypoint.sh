@@ -1,14 +1,22 @@
 #!/bin/sh
-# Runs in every container: one service beside its sidecar. The argument is the service's name, which is also its app id.
+# Runs in every container: one program beside its sidecar. The argument is the program's name, which is also its app id;
+# a replay is one of the service that it names next.
 # A stop goes to daprd first, which takes no more events, finishes those under way and exits; then the CLI stops the
-# service. Sent to the CLI instead, it would kill daprd at once and cut off the deliveries under way.
+# program. Sent to the CLI instead, it would kill daprd at once and cut off the deliveries under way.
 set -u
-service=$1
+program=$1
+shift
+app_id=$program
+broker=components/$BROKER
+if [ "$program" = replay ]; then
+  app_id=${1:-}-replay
+  broker=components/$BROKER/replay
+fi
 
-dapr run --app-id "$service" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 \
-  --config components/config.yaml --resources-path components --resources-path "components/$BROKER" \
+dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 \
+  --config components/config.yaml --resources-path components --resources-path "$broker" \
   --placement-host-address placement:50005 --scheduler-host-address "" \
-  -- node "dist/$service/main.js" &
+  -- node "dist/$program/main.js" "$@" &
 cli=$!
 
 # daprd takes a second SIGTERM for an order to leave at once, so it is sent one only.

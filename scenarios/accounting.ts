@@ -37,17 +37,18 @@ export async function postFollows(stack: Stack, { follows, repeated, faults = []
   const numbers = Array.from({ length: follows + repeated }, (_, i) => i % follows);
   const ids = new Map<number, string>();
   const every = Math.ceil(numbers.length / (faults.length + 1));
-  const striking: Promise<void>[] = [];
+  let striking = Promise.resolve();
   let next = 0;
   const worker = async () => {
     for (let at = next++; at < numbers.length; at = next++) {
-      if (at > 0 && at % every === 0) striking.push(faults[at / every - 1]?.() ?? Promise.resolve());
+      // One after the other: what was killed is back before the next one is.
+      if (at > 0 && at % every === 0) striking = striking.then(faults[at / every - 1]);
       const number = numbers[at] ?? 0;
       ids.set(number, await postUntilAccepted(stack, number));
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, worker));
-  await Promise.all(striking);
+  await striking;
   return [...ids.values()];
 }
 

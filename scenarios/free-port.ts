@@ -21,7 +21,10 @@ export async function freePort(): Promise<number> {
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  const listening = Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]);
+  const listening = once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
   server.listen(port, '127.0.0.1');
   if (!(await listening)) return false;
   server.close();

@@ -97,7 +97,11 @@ class LocalStack implements Stack {
     for (const stream of [child.stdout, child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.read(line));
     }
+    // A test that fails may leave without a stop. The program's guard then ends what it started.
+    const killWithUs = () => child.kill('SIGKILL');
+    process.once('exit', killWithUs);
     this.ended = once(child, 'close').then(([code]) => {
+      process.off('exit', killWithUs);
       cleanUp();
       return code;
     });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Whether a process with this id still runs. */
 export function runs(pid: number): boolean {
@@ -10,10 +10,21 @@ export function runs(pid: number): boolean {
   }
 }
 
-/** The processes that were started below one, as far as they still run. Linux tells it in /proc. */
+/** The processes that were started below one, as far as they still run. Linux tells it in /proc, thread by thread. */
 export function descendants(pid: number): number[] {
-  const children = read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
-  return children.flatMap((child) => [child, ...descendants(child)]);
+  const children = threads(pid).flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(' '));
+  return children
+    .filter(Boolean)
+    .map(Number)
+    .flatMap((child) => [child, ...descendants(child)]);
+}
+
+function threads(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return []; // it has ended
+  }
 }
 
 /** The program and arguments of a process; empty when it has ended. */

@@ -41,9 +41,14 @@ export async function startRunStack(options: RunStackOptions): Promise<RunStack>
   }
   const ports = { mail: await freePort(), smtp: await freePort(), push: await freePort() };
   const stack = new RunStack(options, folder, redis, ports);
-  await stack.startInbox();
-  await Promise.all(SERVICES.map((service) => stack.start(service)));
-  return stack;
+  try {
+    await stack.startInbox();
+    await Promise.all(SERVICES.map((service) => stack.start(service)));
+    return stack;
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
 }
 
 const yamlFiles = (folder: string): string[] =>
@@ -107,7 +112,10 @@ export class RunStack implements Stack {
     for (const stream of [run.stdout, run.stderr]) {
       createInterface({ input: stream }).on('line', (line) => this.read(line));
     }
-    const ended = once(run, 'close').then(([code]) => code as number | null);
+    const ended = once(run, 'close').then(
+      ([code]) => code as number | null,
+      () => null, // it could not even be started
+    );
     this.members.set(service, { run, appPort, daprPort, ended });
     for (const deadline = Date.now() + READY_MS; ; await sleep(20)) {
       const answer = await fetch(`http://127.0.0.1:${appPort}/readyz`).catch(() => undefined);

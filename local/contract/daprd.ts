@@ -14,3 +14,13 @@ export function findDaprd(): Daprd | undefined {
   if (!existsSync(path)) return undefined;
   return { path, version: execFileSync(path, ['--version'], { encoding: 'utf8' }).trim() };
 }
+
+/** Whether the dapr CLI can be started here. */
+export function hasDaprCli(): boolean {
+  try {
+    execFileSync('dapr', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

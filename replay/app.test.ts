@@ -1,0 +1,35 @@
+import request from 'supertest';
+import { expect, test, vi } from 'vitest';
+import { captureLog } from '../common/test-support';
+import { createApp } from './app';
+import type { Verdict } from './replay';
+
+const take = vi.fn<(event: unknown) => Promise<Verdict>>();
+const topic = 'email-notification-service-dead-letters';
+const { logger } = captureLog();
+const app = createApp({ topic, take, ready: async () => {}, logger, pubsubName: 'pubsub', appApiToken: 'sesame' });
+
+test('When Dapr asks for subscriptions, then what is dropped goes back to the topic it came from', async () => {
+  const res = await request(app).get('/dapr/subscribe').expect(200);
+  expect(res.body).toEqual([{ pubsubname: 'pubsub', topic, route: '/dead-letter', deadLetterTopic: topic }]);
+});
+
+test.each(['SUCCESS', 'DROP'] as const)(
+  'When a dead letter is delivered and the verdict is %s, then Dapr is told',
+  async (verdict) => {
+    take.mockResolvedValue(verdict);
+    const res = await request(app)
+      .post('/dead-letter')
+      .set({ 'content-type': 'application/cloudevents+json', 'dapr-api-token': 'sesame' })
+      .send('{"id":"event-1"}')
+      .expect(200);
+    expect(res.body).toEqual({ status: verdict });
+    expect(take).toHaveBeenLastCalledWith({ id: 'event-1' });
+  },
+);
+
+test('When somebody else than the sidecar delivers, then it is refused', async () => {
+  take.mockClear();
+  await request(app).post('/dead-letter').set('content-type', 'application/json').send('{}').expect(401);
+  expect(take).not.toHaveBeenCalled();
+});
