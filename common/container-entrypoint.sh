@@ -8,14 +8,16 @@ program=$1
 shift
 app_id=$program
 broker=components/$BROKER
+log_level=info
 if [ "$program" = replay ]; then
   app_id=${1:-}-replay
   broker=components/$BROKER/replay
+  log_level=error # what it prints is for a person
 fi
 
 dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 \
   --config components/config.yaml --resources-path components --resources-path "$broker" \
-  --placement-host-address placement:50005 --scheduler-host-address "" \
+  --placement-host-address placement:50005 --scheduler-host-address "" --log-level "$log_level" \
   -- node "dist/$program/main.js" "$@" &
 cli=$!
 

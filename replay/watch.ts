@@ -14,7 +14,7 @@ export interface WatchOptions {
   progressMs?: number;
 }
 
-const QUIET_MS = 4_000;
+const QUIET_MS = 3_000;
 const PROGRESS_MS = 1_000;
 const POLL_MS = 50;
 

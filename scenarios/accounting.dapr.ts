@@ -1,12 +1,8 @@
 import { describe } from 'vitest';
-import { findDaprd, hasDaprCli } from '../local/contract/daprd';
-import { hasRedisServer } from '../local/contract/redis-server';
 import { accountingScenario } from './accounting-with-kills';
+import { DAPR_WITH_REDIS, missingForDapr } from './redis-stack';
 import { startRunStack } from './run-stack';
 
-const missing = !hasDaprCli() || !findDaprd() || !hasRedisServer();
-
-describe.skipIf(missing)('Dapr, with Redis [needs the dapr CLI, daprd and redis-server]', () => {
-  const options = { name: 'Dapr, with Redis', dapr: ['dapr'], separateDaprd: true, processingTimeoutMs: 30_000 };
-  accountingScenario(() => startRunStack(options), 1_000);
-});
+describe.skipIf(missingForDapr)('Dapr, with Redis [needs the dapr CLI, daprd and redis-server]', () =>
+  accountingScenario(() => startRunStack({ ...DAPR_WITH_REDIS, processingTimeoutMs: 30_000 }), 1_000),
+);

@@ -29,6 +29,9 @@ export interface TrafficOptions {
 }
 
 const AT_A_TIME = 16;
+const POLL_MS = 500;
+/** Longer than the longest wait between two attempts: what has not moved for so long is a dead letter. */
+const STILL_MS = 8_000;
 /** Followees are spread over topics, of which ntfy gives back several at a time. */
 const FOLLOWEES = ['bob', 'carol', 'dave', 'erin'];
 
@@ -95,14 +98,17 @@ export async function settle(
   const missing = (service: Service, counts: Arrivals) =>
     ids.filter((id) => !counts[service as keyof Arrivals].has(id)).length;
   const allMissing = () => SUBSCRIBERS.reduce((sum, service) => sum + missing(service, arrivals), 0);
-  for (let before = -1; allMissing() > 0 && Date.now() < deadline; before = allMissing()) {
-    if (allMissing() === before) {
+  let changedAt = Date.now();
+  for (let before = allMissing(); before > 0 && Date.now() < deadline; before = allMissing()) {
+    if (Date.now() - changedAt > STILL_MS) {
       for (const service of SUBSCRIBERS) {
         dead += Number(/^found \d+, replayed (\d+)/m.exec(await stack.replay(service))?.[1] ?? 0);
       }
+      changedAt = Date.now();
     }
-    await sleep(3_000);
+    await sleep(POLL_MS);
     arrivals = await countArrivals(stack);
+    if (allMissing() !== before) changedAt = Date.now();
   }
   const doubles = SUBSCRIBERS.flatMap((service) =>
     [...arrivals[service]].flatMap(([id, times]) => (times > 1 ? [{ service, id }] : [])),

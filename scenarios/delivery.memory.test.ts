@@ -1,0 +1,5 @@
+import { describe } from 'vitest';
+import { deliveryScenarios } from './delivery';
+import { startLocalStack } from './local-stack';
+
+describe('local, in memory', () => deliveryScenarios(() => startLocalStack()));

@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import { findDaprd, hasDaprCli } from '../local/contract/daprd';
+import { hasRedisServer } from '../local/contract/redis-server';
+import { ROOT } from './local-stack';
+import type { RunStackOptions } from './run-stack';
+
+export const missingForRedis = !hasRedisServer();
+export const missingForDapr = missingForRedis || !findDaprd() || !hasDaprCli();
+
+export const LOCAL_WITH_REDIS: RunStackOptions = {
+  name: 'local, with Redis',
+  dapr: [process.execPath, join(ROOT, 'dist/local/main.js')],
+  separateDaprd: false,
+};
+
+export const DAPR_WITH_REDIS: RunStackOptions = { name: 'Dapr, with Redis', dapr: ['dapr'], separateDaprd: true };
