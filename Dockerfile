@@ -1,10 +1,10 @@
 # syntax=docker/dockerfile:1
 # One image for the three services. Each container runs one of them beside its own sidecar, started by `dapr run`.
 
-# The versions, in one place. The Node image can be another one of the same kind.
-ARG NODE_IMAGE=node:24-bookworm-slim
-ARG DAPR_CLI_VERSION=1.18.0
-ARG DAPR_RUNTIME_VERSION=1.18.7
+# Built by `docker compose build`, which takes the versions from .env.
+ARG NODE_IMAGE
+ARG DAPR_CLI_VERSION
+ARG DAPR_RUNTIME_VERSION
 
 FROM daprio/daprd:${DAPR_RUNTIME_VERSION} AS daprd
 
