@@ -12,11 +12,11 @@ const underShell = ['/bin/sh', '-c', '"$0" -e "$1"; exit 1', process.execPath, P
 
 const started: AppProcess[] = [];
 
-function start(): { app: AppProcess; lines: string[] } {
+function start(command: string[]): { app: AppProcess; lines: string[] } {
   const lines: string[] = [];
   const app = new AppProcess({
     name: 'shop',
-    command: underShell,
+    command,
     directory: process.cwd(),
     env: process.env,
     onLine: (line) => lines.push(line),
@@ -35,13 +35,13 @@ const isRunning = (pid: number) => {
   }
 };
 
-describe.skipIf(process.platform === 'win32')('an app under a shell', () => {
+describe.skipIf(process.platform === 'win32')('the process of an app', () => {
   afterEach(() => {
     for (const app of started.splice(0)) app.kill();
   });
 
   test('When it is stopped, then the program is asked to stop too, and is waited for', async () => {
-    const { app, lines } = start();
+    const { app, lines } = start(underShell);
     const program = await programOf(lines);
 
     await app.stop();
@@ -50,8 +50,14 @@ describe.skipIf(process.platform === 'win32')('an app under a shell', () => {
     expect(isRunning(program)).toBe(false);
   });
 
+  test('When a program that does not listen for SIGTERM is stopped, then it has ended as it should', async () => {
+    const { app, lines } = start([process.execPath, '-e', 'setInterval(() => {}, 1_000); console.log(process.pid)']);
+    await programOf(lines);
+    expect(await app.stop()).toEqual({ ok: true, how: 'signal SIGTERM' });
+  });
+
   test('When the shell is killed, then the program does not stay behind', async () => {
-    const { app, lines } = start();
+    const { app, lines } = start(underShell);
     const program = await programOf(lines);
 
     process.kill(app.pid ?? expect.fail('no process'), 'SIGKILL');

@@ -33,6 +33,7 @@ export class AppProcess {
   readonly ended: Promise<Ending>;
   private readonly child: ChildProcess;
   private isGone = false;
+  private isAsked = false;
 
   constructor({ name, command: [program = '', ...args], directory, env, onLine }: AppProcessOptions) {
     this.name = name;
@@ -47,7 +48,7 @@ export class AppProcess {
     this.child.once('exit', () => {
       others = this.endOthers();
     });
-    this.ended = ending(this.child).finally(async () => {
+    this.ended = this.ending().finally(async () => {
       await others;
       this.isGone = true;
     });
@@ -59,6 +60,7 @@ export class AppProcess {
 
   /** Asks the process to stop, and ends it and what it started when it does not within 10 s. */
   async stop(): Promise<Ending> {
+    this.isAsked = true;
     this.child.kill('SIGTERM');
     const done = new AbortController();
     const late = sleep(KILL_AFTER_MS, 'late', { signal: done.signal }).catch(() => 'ended');
@@ -86,6 +88,18 @@ export class AppProcess {
     }
   }
 
+  private async ending(): Promise<Ending> {
+    try {
+      // 'close' and not 'exit': by then everything it wrote has been read.
+      const [code, signal] = await once(this.child, 'close');
+      // A program that does not listen for SIGTERM ends of it, and that is what it was asked for.
+      const ok = code === 0 || (this.isAsked && signal === 'SIGTERM');
+      return { ok, how: signal ? `signal ${signal}` : `exit code ${code}` };
+    } catch (error) {
+      return { ok: false, how: (error as Error).message };
+    }
+  }
+
   /** Whether there was a process to send it to. */
   private signal(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.child;
@@ -100,14 +114,4 @@ export class AppProcess {
 
 function eachLine(stream: Readable | null, onLine: (line: string) => void): void {
   if (stream) createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', onLine);
-}
-
-async function ending(child: ChildProcess): Promise<Ending> {
-  try {
-    // 'close' and not 'exit': by then everything it wrote has been read.
-    const [code, signal] = await once(child, 'close');
-    return { ok: code === 0, how: signal ? `signal ${signal}` : `exit code ${code}` };
-  } catch (error) {
-    return { ok: false, how: (error as Error).message };
-  }
 }
