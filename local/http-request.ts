@@ -69,6 +69,11 @@ export function sendRequest({
     // Connections are kept without a header that says so, as HTTP/1.1 has it and Go does it.
     req.removeHeader('connection');
     req.on('error', fail);
+    // Left alone, Node closes the connection and says nothing: the request would never end.
+    req.on('upgrade', (_, socket) => {
+      socket.destroy();
+      fail(new Error('the answer is 101 Switching Protocols'));
+    });
     req.on('response', (res) => {
       const chunks: Buffer[] = [];
       let length = 0;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,4 +80,27 @@ test('When a resource cannot be used, then the error names the file and the fiel
   await expect(startSidecar({ appId: 'shop', resourcesPaths: [folder] })).rejects.toThrow(
     `${join(folder, 'store.yaml')}: component s: spec.type is state.etcd; allowed: `,
   );
+});
+
+test('When more than 10 deliveries are under way, then Node has no leak of listeners to warn of', async () => {
+  const warnings: Error[] = [];
+  const warned = (warning: Error) => warnings.push(warning);
+  process.on('warning', warned);
+  const held: ServerResponse[] = [];
+  const app = createServer((req, res) => {
+    if (req.url === '/dapr/subscribe') res.end('[{"pubsubname":"pubsub","topic":"orders","route":"/orders"}]');
+    else if (req.url === '/orders') held.push(res);
+    else res.writeHead(404).end();
+  }).listen(0, '127.0.0.1');
+  await once(app, 'listening');
+  const sidecar = await startSidecar({ appId: 'shop', appPort: (app.address() as AddressInfo).port });
+  cleanUps.push(
+    () => process.off('warning', warned),
+    () => app.close(),
+    () => sidecar.close(),
+    () => held.map((res) => res.end()),
+  );
+  await Promise.all(Array.from({ length: 12 }, (_, i) => publish(sidecar.port, { order: i })));
+  await vi.waitFor(() => expect(held).toHaveLength(12), { timeout: 5_000 });
+  expect(warnings).toEqual([]);
 });

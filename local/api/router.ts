@@ -92,7 +92,8 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
       return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
     const left = new AbortController();
-    res.once('close', () => left.abort());
+    // Aborting costs a stack trace, so not for a caller who has the whole answer.
+    res.once('close', () => res.writableFinished || left.abort());
     try {
       for (const { methods, match, handler, tooLarge } of compiled) {
         const params = methods.length === 0 || methods.includes(method) ? match(segments) : undefined;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ApiError } from '../api/errors';
 import { type Pubsub, publishTo } from '../api/publish';
 import type { AppChannel } from '../app-channel';
@@ -40,6 +41,8 @@ export class Consumers {
     declared: readonly DeclaredSubscription[],
   ) {
     this.declared = declareSubscriptions(declared);
+    // Every delivery under way listens to it until it is over; without this Node takes more than 10 for a leak.
+    setMaxListeners(0, this.cutOff.signal);
   }
 
   /** Asks the app what it subscribes to, unless it has been asked, and begins to deliver. */

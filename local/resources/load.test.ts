@@ -48,6 +48,11 @@ describe('loadResources', () => {
     });
   });
 
+  test('When an alias has no anchor, then the error names the file', () => {
+    write('a.yaml', 'spec: *nothing');
+    expect(() => load()).toThrow(/a\.yaml: .*nothing/);
+  });
+
   test('When a kind is not known, then a warning names the file and the kind', () => {
     write('a.yaml', 'kind: HTTPEndpoint\nmetadata: {name: x}');
     load();

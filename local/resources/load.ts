@@ -84,7 +84,12 @@ export function readDocuments(file: string): Field[] {
   return Array.from(parseAllDocuments(text)).flatMap((document) => {
     const [error] = document.errors;
     if (error) throw new ResourceError(`${file}: not YAML: ${error.message.split('\n')[0]}`, { cause: error });
-    const value: unknown = document.toJS();
+    let value: unknown;
+    try {
+      value = document.toJS();
+    } catch (error) {
+      throw new ResourceError(`${file}: ${(error as Error).message}`, { cause: error }); // an alias of nothing
+    }
     return value === null ? [] : [new Field(file, '', value)];
   });
 }

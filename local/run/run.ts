@@ -38,6 +38,8 @@ export class Run {
   private readonly guard = new Guard();
   private readonly directory: Directory;
   private readonly joined = new Set<Sidecar>();
+  /** Apps that have been started and have not ended. */
+  private running = 0;
   private stopping: Promise<boolean> | undefined;
   private report!: (ending: RunError) => void;
   private shutDown!: () => void;
@@ -187,7 +189,15 @@ export class Run {
     });
     this.guard.watch(app.pid);
     member.app = app;
-    void app.ended.then(({ how }) => this.report(new RunError(`${appId} ended with ${how}`)));
+    this.running += 1;
+    void app.ended.then(({ ok, how }) => this.appEnded(`${appId} ended with ${how}`, ok));
+  }
+
+  /** As `dapr run -f` has it, an app that has done what it came for leaves the others running. */
+  private appEnded(ending: string, ok: boolean): void {
+    this.running -= 1;
+    if (!ok || this.running === 0) this.report(new RunError(ending));
+    else if (!this.stopping) this.options.print(ending);
   }
 
   private async stopInOrder(): Promise<boolean> {
