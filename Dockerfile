@@ -50,8 +50,8 @@ COPY --from=dapr /dapr /usr/local/bin/dapr
 COPY --from=dapr /daprd /opt/.dapr/bin/daprd
 COPY --from=packages /app/node_modules node_modules
 COPY components components
-# In the Compose network Redis is the host `redis`; on a developer's machine, which the files are written for, it is localhost.
-RUN sed -i 's/localhost:6379/redis:6379/' components/redis/*.yaml components/redis/replay/*.yaml
+# The files are written for a developer's machine. In the Compose network Redis and Kafka are hosts of those names.
+RUN find components -name '*.yaml' -exec sed -i 's/localhost:6379/redis:6379/; s/localhost:9092/kafka:9092/' {} +
 COPY common/container-entrypoint.sh ./
 COPY --from=build /app/dist/common dist/common
 COPY --from=build /app/dist/api-facade dist/api-facade

@@ -5,7 +5,7 @@ import { captureLog } from './test-support';
 
 /** A state store with Dapr's first-write rule. */
 class FakeState {
-  readonly items = new Map<string, StateItem & { ttlSeconds: number }>();
+  readonly items = new Map<string, StateItem & { ttlSeconds: number | undefined }>();
   failures = 0;
   private version = 0;
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createDapr, type Dapr, SidecarError } from './dapr';
+import { createDapr, type Dapr, SidecarError, UnreachableApp } from './dapr';
 import { startTrace } from './trace-context';
 
 let server: Server;
@@ -89,6 +89,29 @@ describe('publish', () => {
   test('When the sidecar closes the connection without an answer, then it is an error', async () => {
     answer = (res) => res.destroy();
     await expect(publish()).rejects.toThrow(SidecarError);
+  });
+});
+
+describe('deliver', () => {
+  const deliver = () => dapr.deliver('email-notification-service', 'followerAdded', { id: 'event-1' });
+
+  test('When the other app answers, then the event went to its route, and the answer is its answer', async () => {
+    answer = json(200, { status: 'SUCCESS' });
+    expect(await deliver()).toEqual({ status: 'SUCCESS' });
+    expect(seen).toMatchObject({
+      method: 'POST',
+      url: '/v1.0/invoke/email-notification-service/method/followerAdded',
+      headers: { 'content-type': 'application/cloudevents+json' },
+      body: '{"id":"event-1"}',
+    });
+  });
+
+  test('When the other app is not found, then the error is one of its own kind; when it answers with an error, then not', async () => {
+    answer = json(500, { errorCode: 'ERR_DIRECT_INVOKE', message: "couldn't find service" });
+    await expect(deliver()).rejects.toThrow(UnreachableApp);
+    answer = json(503, { title: 'Service Unavailable' });
+    await expect(deliver()).rejects.not.toThrow(UnreachableApp);
+    await expect(deliver()).rejects.toThrow('cannot deliver to email-notification-service: 503');
   });
 });
 

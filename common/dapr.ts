@@ -6,6 +6,9 @@ import type { Trace } from './trace-context';
 /** The sidecar, or what stands behind it, did not do what it was asked. The message says what was asked and what came back. */
 export class SidecarError extends Error {}
 
+/** Another app could not be found or reached. Dapr finds apps by multicast, which now and then misses one that is there. */
+export class UnreachableApp extends SidecarError {}
+
 // Longer than the 1.7 s that daprd takes to say that its Redis is down, so that its answer is seen and not our own timeout.
 const TIMEOUT_MS = 5_000;
 
@@ -27,8 +30,8 @@ export interface StateItem {
 export interface SaveOptions {
   /** The value that is replaced. Without one, the key must be free. */
   etag?: string | undefined;
-  /** Seconds after which the key is free again. */
-  ttlSeconds: number;
+  /** Seconds after which the key is free again. None: it stays. */
+  ttlSeconds?: number;
 }
 
 /** This service's own sidecar. */
@@ -38,7 +41,8 @@ export interface Dapr {
   /**
    * Hands an event to another app through its sidecar and resolves with the app's answer.
    *
-   * @throws {SidecarError} when the app cannot be reached or answers with an error
+   * @throws {UnreachableApp} when the app cannot be reached
+   * @throws {SidecarError} when it answers with an error
    */
   deliver(appId: string, route: string, event: unknown): Promise<unknown>;
   /** Has the sidecar finish what is under way and end. @throws {SidecarError} */
@@ -85,7 +89,9 @@ export function createDapr({
     try {
       return await request();
     } catch (error) {
-      throw new SidecarError(`${what}: ${reason(error)} (Dapr sidecar on port ${daprHttpPort})`, { cause: error });
+      const message = `${what}: ${reason(error)} (Dapr sidecar on port ${daprHttpPort})`;
+      const unreachable = isAxiosError(error) && error.response?.data?.errorCode === 'ERR_DIRECT_INVOKE';
+      throw new (unreachable ? UnreachableApp : SidecarError)(message, { cause: error });
     }
   }
 
@@ -131,7 +137,7 @@ export function createDapr({
       // Always first-write: a key that was saved otherwise could be taken by a second caller on Redis.
       const options = { concurrency: 'first-write' };
       const item = { key, value, ...(etag !== undefined && { etag }), options };
-      const metadata = { ttlInSeconds: String(ttlSeconds) };
+      const metadata = ttlSeconds === undefined ? {} : { ttlInSeconds: String(ttlSeconds) };
       await ask(`cannot save ${key} to ${stateStoreName}`, () => http.post(state, [{ ...item, metadata }]));
     },
     async deleteState(key, etag) {

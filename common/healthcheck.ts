@@ -3,7 +3,9 @@
  */
 async function main(): Promise<number> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${process.env.APP_PORT}/readyz`, { signal: AbortSignal.timeout(3_000) });
+    const answer = await fetch(`http://127.0.0.1:${process.env.APP_PORT}/readyz`, {
+      signal: AbortSignal.timeout(3_000),
+    });
     if (!answer.ok) console.log(await answer.text());
     return answer.ok ? 0 : 1;
   } catch (error) {

@@ -5,13 +5,17 @@ import { createApp } from './app';
 import type { Verdict } from './replay';
 
 const take = vi.fn<(event: unknown) => Promise<Verdict>>();
-const topic = 'email-notification-service-dead-letters';
+const topics = async () => ({ read: ['dead', 'returned-1'], returned: 'returned-2' });
 const { logger } = captureLog();
-const app = createApp({ topic, take, ready: async () => {}, logger, pubsubName: 'pubsub', appApiToken: 'sesame' });
+const app = createApp({ topics, take, ready: async () => {}, logger, pubsubName: 'pubsub', appApiToken: 'sesame' });
 
-test('When Dapr asks for subscriptions, then what is dropped goes back to the topic it came from', async () => {
+test('When Dapr asks for subscriptions, then what is dropped does not come back to a topic that is read', async () => {
   const res = await request(app).get('/dapr/subscribe').expect(200);
-  expect(res.body).toEqual([{ pubsubname: 'pubsub', topic, route: '/dead-letter', deadLetterTopic: topic }]);
+  const subscription = { pubsubname: 'pubsub', route: '/dead-letter', deadLetterTopic: 'returned-2' };
+  expect(res.body).toEqual([
+    { topic: 'dead', ...subscription },
+    { topic: 'returned-1', ...subscription },
+  ]);
 });
 
 test.each(['SUCCESS', 'DROP'] as const)(

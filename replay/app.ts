@@ -4,10 +4,11 @@ import { health, type Ready } from '../common/health';
 import type { Logger } from '../common/logger';
 import { notFound, problemDetails, requireHost, strictExpress } from '../common/problem-details';
 import { cloudEventBody, requireToken } from '../common/subscriber';
+import type { Topics } from './generation';
 import type { Verdict } from './replay';
 
 export interface Dependencies {
-  topic: string;
+  topics: () => Promise<Topics>;
   take: (event: unknown) => Promise<Verdict>;
   ready: Ready;
   logger: Logger;
@@ -17,13 +18,15 @@ export interface Dependencies {
 
 const ROUTE = '/dead-letter';
 
-/** Receives dead letters. Those that are dropped go to the end of the topic they came from. */
-export function createApp({ topic, take, ready, logger, pubsubName, appApiToken }: Dependencies): Express {
+/** Receives dead letters. Those that are dropped go to the topic that the next replay reads. */
+export function createApp({ topics, take, ready, logger, pubsubName, appApiToken }: Dependencies): Express {
   const app = strictExpress();
   app.use(accessLog(logger), requireHost, health(ready));
   app.get('/dapr/config', (_req, res) => void res.json({}));
-  app.get('/dapr/subscribe', (_req, res) => {
-    res.json([{ pubsubname: pubsubName, topic, route: ROUTE, deadLetterTopic: topic }]);
+  app.get('/dapr/subscribe', async (_req, res) => {
+    const { read, returned } = await topics();
+    const subscription = { pubsubname: pubsubName, route: ROUTE, deadLetterTopic: returned };
+    res.json(read.map((topic) => ({ topic, ...subscription })));
   });
   app.post(ROUTE, requireToken(appApiToken), cloudEventBody, async (req, res) => {
     res.json({ status: await take(req.body) });

@@ -2,6 +2,7 @@ import { FOLLOWER_ADDED } from '../common/follow';
 import { runService } from '../common/service';
 import { deadLetterTopic } from '../common/subscriber';
 import { createApp } from './app';
+import { Generation } from './generation';
 import { Replay } from './replay';
 import { readArguments, UsageError } from './usage';
 import { watch } from './watch';
@@ -15,10 +16,22 @@ function main(): void {
     `${service}-replay`,
     { appPort: 8083, logLevel: 'warn' },
     ({ config, dapr, logger, unlessStopping }) => {
+      const generation = new Generation(topic, dapr);
       const replay = new Replay({ service, route: FOLLOWER_ADDED, dapr, listOnly, print });
-      const ready = () => dapr.readyToReceive(topic, [config.pubsubName]);
-      void watch({ replay, ready, dapr, listOnly, print });
-      return createApp({ topic, take: (event) => replay.take(event), ready: unlessStopping(ready), logger, ...config });
+      const ready = () => dapr.readyToReceive(topic);
+      const finish = async () => {
+        // Nothing was found, nothing was returned: the topics stay as they are.
+        if (replay.counts.found > 0) await generation.advance();
+        await dapr.shutDown();
+      };
+      void watch({ replay, ready, finish, listOnly, print });
+      return createApp({
+        topics: () => generation.topics(),
+        take: (event) => replay.take(event),
+        ready: unlessStopping(ready),
+        logger,
+        ...config,
+      });
     },
   );
 }

@@ -1,6 +1,6 @@
-import type { Dapr } from '../common/dapr';
+import { type Dapr, UnreachableApp } from '../common/dapr';
 
-/** What becomes of a dead letter: SUCCESS takes it off the topic, DROP has Dapr put it back at the end. */
+/** What becomes of a dead letter: SUCCESS takes it off its topic, DROP has Dapr put it on the topic for the next replay. */
 export type Verdict = 'SUCCESS' | 'DROP';
 
 export interface Counts {
@@ -14,20 +14,24 @@ export interface ReplayOptions {
   service: string;
   route: string;
   dapr: Pick<Dapr, 'deliver'>;
-  /** Only shows them, and puts all of them back. */
+  /** Only shows them, and keeps all of them for the next replay. */
   listOnly: boolean;
   /** Called with a line for a person to read. */
   print: (line: string) => void;
-  /** How long a dead letter that comes round again is kept waiting. */
-  roundPauseMs?: number;
+  /** How long a copy of a dead letter waits after the first of them. */
+  copyPauseMs?: number;
+  /** Between two attempts to reach the service. */
+  reachPauseMs?: number;
 }
 
-/** Long enough that letters going round do not keep the broker busy, short enough to finish before a sidecar ends. */
-const ROUND_PAUSE_MS = 1_000;
+/** Long enough that Dapr has put the first one away. */
+const COPY_PAUSE_MS = 1_000;
+const REACH_ATTEMPTS = 5;
+const REACH_PAUSE_MS = 1_000;
 
 /**
- * Hands dead letters to their service, one call for each that Dapr delivers. One that fails again goes back to the
- * topic's end, from where Dapr soon delivers it again: whatever comes a second time has had its turn.
+ * Hands dead letters to their service, each once. A letter may come in several copies: because the same event failed
+ * twice, or because the broker took the first delivery for dead. What becomes of the first is enough for all of them.
  */
 export class Replay {
   readonly counts: Counts = { found: 0, replayed: 0, returned: 0 };
@@ -44,9 +48,8 @@ export class Replay {
     const id = idOf(event);
     const earlier = this.turns.get(id);
     if (earlier) {
-      const verdict = await earlier;
-      if (verdict === 'DROP') await pause(this.options.roundPauseMs ?? ROUND_PAUSE_MS);
-      return verdict;
+      if ((await earlier) === 'DROP') await pause(this.options.copyPauseMs ?? COPY_PAUSE_MS);
+      return 'SUCCESS';
     }
     this.counts.found += 1;
     this.underWay += 1;
@@ -59,14 +62,14 @@ export class Replay {
   }
 
   private async replay(id: string, event: unknown): Promise<Verdict> {
-    const { service, route, dapr, listOnly, print } = this.options;
+    const { service, listOnly, print } = this.options;
     const { counts } = this;
     if (listOnly) {
       print(describe(id, event));
       return 'DROP';
     }
     try {
-      const answer = (await dapr.deliver(service, route, event)) as { status?: unknown } | undefined;
+      const answer = (await this.deliver(event)) as { status?: unknown } | undefined;
       if (answer?.status === 'SUCCESS') {
         counts.replayed += 1;
         return 'SUCCESS';
@@ -77,6 +80,18 @@ export class Replay {
     }
     counts.returned += 1;
     return 'DROP';
+  }
+
+  private async deliver(event: unknown): Promise<unknown> {
+    const { service, route, dapr, reachPauseMs = REACH_PAUSE_MS } = this.options;
+    for (let left = REACH_ATTEMPTS; ; left -= 1) {
+      try {
+        return await dapr.deliver(service, route, event);
+      } catch (error) {
+        if (!(error instanceof UnreachableApp) || left <= 1) throw error;
+        await pause(reachPauseMs);
+      }
+    }
   }
 }
 

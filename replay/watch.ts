@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dapr } from '../common/dapr';
 import type { Replay } from './replay';
 
 export interface WatchOptions {
   replay: Pick<Replay, 'counts' | 'lastNewsAt' | 'underWay'>;
   /** Rejects until dead letters can come. */
   ready: () => Promise<void>;
-  dapr: Pick<Dapr, 'shutDown'>;
+  /** Called once no more dead letters come. */
+  finish: () => Promise<void>;
   listOnly: boolean;
   print: (line: string) => void;
   /** After so long without a dead letter that is new there are no more. Longer than Redis keeps one back that an earlier replay had before it ended. */
@@ -18,8 +18,8 @@ const QUIET_MS = 3_000;
 const PROGRESS_MS = 1_000;
 const POLL_MS = 50;
 
-/** Shows progress, and ends the sidecar, which ends the program, once no more dead letters come. */
-export async function watch({ replay, ready, dapr, listOnly, print, ...times }: WatchOptions): Promise<void> {
+/** Shows progress until no more dead letters come. */
+export async function watch({ replay, ready, finish, listOnly, print, ...times }: WatchOptions): Promise<void> {
   const { quietMs = QUIET_MS, progressMs = PROGRESS_MS } = times;
   while (
     !(await ready().then(
@@ -41,7 +41,7 @@ export async function watch({ replay, ready, dapr, listOnly, print, ...times }: 
     await sleep(POLL_MS);
   }
   print(listOnly ? `${counts.found} dead ${counts.found === 1 ? 'letter' : 'letters'}` : summary(counts));
-  await dapr.shutDown();
+  await finish();
 }
 
 const summary = ({ found, replayed, returned }: Replay['counts']) =>

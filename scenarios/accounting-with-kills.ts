@@ -23,7 +23,7 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
       await stack.start(service);
     };
     const [email, push] = ['email-notification-service', 'push-notification-service'] as const;
-    const ids = await postFollows(stack, {
+    const accepted = await postFollows(stack, {
       follows,
       repeated: follows / 5,
       faults: [
@@ -36,9 +36,11 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
     });
     await stack.inbox.break();
     const inFlightAtKill = new Set(
-      killed.flatMap(({ service, finished }) => ids.filter((id) => !finished.has(id)).map((id) => `${service} ${id}`)),
+      killed.flatMap(({ service, finished }) =>
+        accepted.filter(({ id }) => !finished.has(id)).map(({ follower }) => `${service} ${follower}`),
+      ),
     );
-    const account = await settle(stack, ids, { deadlineMs: 240_000, inFlightAtKill });
+    const account = await settle(stack, accepted, { deadlineMs: 240_000, inFlightAtKill });
     console.log(`${stack.name}: ${table(account)}`);
     expect(account).toMatchObject({ accepted: follows, mailed: follows, pushed: follows, lost: 0, doubled: 0 });
     // A kill catches no more than what is under way at that moment.

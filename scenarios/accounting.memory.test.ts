@@ -11,9 +11,9 @@ afterAll(() => stack?.stop());
 
 test('When servers refuse and events come twice, then each of 200 follows ends in one mail and one push message', async () => {
   await stack.inbox.break({ mail: { code: 451, percent: 50 }, push: { code: 503, percent: 25 } });
-  const ids = await postFollows(stack, { follows: 200, repeated: 40 });
+  const accepted = await postFollows(stack, { follows: 200, repeated: 40 });
   await stack.inbox.break();
-  const account = await settle(stack, ids, { deadlineMs: 60_000 });
+  const account = await settle(stack, accepted, { deadlineMs: 60_000 });
   console.log(`${stack.name}: ${table(account)}`);
   expect(account).toMatchObject({ accepted: 200, mailed: 200, pushed: 200, lost: 0, doubled: 0, doubledByKill: 0 });
 }, 120_000);

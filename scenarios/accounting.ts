@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postFollower } from './follow';
 import { type Service, type Stack, SUBSCRIBERS } from './stack';
@@ -35,10 +36,20 @@ const STILL_MS = 8_000;
 /** Followees are spread over topics, of which ntfy gives back several at a time. */
 const FOLLOWEES = ['bob', 'carol', 'dave', 'erin'];
 
+/** A follow that was answered with 202. Nobody else has the same follower. */
+export interface Accepted {
+  id: string;
+  follower: string;
+}
+
 /** Posts follows, and posts again what was not accepted, as a client with an Idempotency-Key may. */
-export async function postFollows(stack: Stack, { follows, repeated, faults = [] }: TrafficOptions): Promise<string[]> {
+export async function postFollows(
+  stack: Stack,
+  { follows, repeated, faults = [] }: TrafficOptions,
+): Promise<Accepted[]> {
+  const name = `f-${randomUUID().slice(0, 8)}`;
   const numbers = Array.from({ length: follows + repeated }, (_, i) => i % follows);
-  const ids = new Map<number, string>();
+  const ids = new Map<number, Accepted>();
   const every = Math.ceil(numbers.length / (faults.length + 1));
   let striking = Promise.resolve();
   let next = 0;
@@ -47,7 +58,7 @@ export async function postFollows(stack: Stack, { follows, repeated, faults = []
       // One after the other: what was killed is back before the next one is.
       if (at > 0 && at % every === 0) striking = striking.then(faults[at / every - 1]);
       const number = numbers[at] ?? 0;
-      ids.set(number, await postUntilAccepted(stack, number));
+      ids.set(number, await postUntilAccepted(stack, number, `${name}-${number}`));
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, worker));
@@ -55,48 +66,51 @@ export async function postFollows(stack: Stack, { follows, repeated, faults = []
   return [...ids.values()];
 }
 
-async function postUntilAccepted(stack: Stack, number: number): Promise<string> {
+async function postUntilAccepted(stack: Stack, number: number, follower: string): Promise<Accepted> {
   const followee = FOLLOWEES[number % FOLLOWEES.length] ?? 'bob';
   for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
-    const headers = { 'idempotency-key': `${stack.name.replaceAll(/\W/g, '-')}-${number}` };
-    const answer = await postFollower(stack, { follower: 'alice', followee }, headers).catch(() => undefined);
-    if (answer?.status === 202) return answer.body.id;
+    const headers = { 'idempotency-key': follower };
+    const answer = await postFollower(stack, { follower, followee }, headers).catch(() => undefined);
+    if (answer?.status === 202) return answer.body;
     if (Date.now() > deadline) throw new Error(`follow ${number} is not accepted: ${JSON.stringify(answer)}`);
   }
 }
 
-/** How often each event has arrived, for each service. */
+/** How often each follower was named, by each service. */
 type Arrivals = Record<(typeof SUBSCRIBERS)[number], Map<string, number>>;
 
-async function countArrivals(stack: Stack): Promise<Arrivals> {
-  const count = (ids: (string | undefined)[]) => {
+async function countArrivals(stack: Stack, follows: readonly Accepted[]): Promise<Arrivals> {
+  const expected = new Set(follows.map(({ follower }) => `${follower} follows you`));
+  const count = (texts: string[]) => {
     const counts = new Map<string, number>();
-    for (const id of ids) if (id) counts.set(id, (counts.get(id) ?? 0) + 1);
+    for (const text of texts) {
+      if (!expected.has(text)) continue;
+      const follower = text.slice(0, text.indexOf(' '));
+      counts.set(follower, (counts.get(follower) ?? 0) + 1);
+    }
     return counts;
   };
-  const mails = await stack.inbox.mails();
-  const pushes = await stack.inbox.pushes(...FOLLOWEES);
   return {
-    'email-notification-service': count(mails.map(({ MessageID }) => MessageID.split('.')[0])),
-    'push-notification-service': count(pushes.map(({ sequence_id }) => sequence_id)),
+    'email-notification-service': count((await stack.inbox.mails()).map(({ Subject }) => Subject)),
+    'push-notification-service': count((await stack.inbox.pushes(...FOLLOWEES)).map(({ message }) => message)),
   };
 }
 
 /**
  * Waits until every event has arrived, replaying dead letters whenever nothing moves, and counts.
  *
- * @param inFlightAtKill events that a killed service may have been working on
+ * @param inFlightAtKill `service follower` of what a killed service may have been working on
  */
 export async function settle(
   stack: Stack,
-  ids: readonly string[],
+  follows: readonly Accepted[],
   { deadlineMs, inFlightAtKill = new Set() }: { deadlineMs: number; inFlightAtKill?: ReadonlySet<string> },
 ): Promise<Account> {
   const deadline = Date.now() + deadlineMs;
   let dead = 0;
-  let arrivals = await countArrivals(stack);
+  let arrivals = await countArrivals(stack, follows);
   const missing = (service: Service, counts: Arrivals) =>
-    ids.filter((id) => !counts[service as keyof Arrivals].has(id)).length;
+    follows.filter(({ follower }) => !counts[service as keyof Arrivals].has(follower)).length;
   const allMissing = () => SUBSCRIBERS.reduce((sum, service) => sum + missing(service, arrivals), 0);
   let changedAt = Date.now();
   for (let before = allMissing(); before > 0 && Date.now() < deadline; before = allMissing()) {
@@ -107,15 +121,15 @@ export async function settle(
       changedAt = Date.now();
     }
     await sleep(POLL_MS);
-    arrivals = await countArrivals(stack);
+    arrivals = await countArrivals(stack, follows);
     if (allMissing() !== before) changedAt = Date.now();
   }
   const doubles = SUBSCRIBERS.flatMap((service) =>
-    [...arrivals[service]].flatMap(([id, times]) => (times > 1 ? [{ service, id }] : [])),
+    [...arrivals[service]].flatMap(([follower, times]) => (times > 1 ? [`${service} ${follower}`] : [])),
   );
-  const byKill = doubles.filter(({ service, id }) => inFlightAtKill.has(`${service} ${id}`));
+  const byKill = doubles.filter((double) => inFlightAtKill.has(double));
   return {
-    accepted: ids.length,
+    accepted: follows.length,
     mailed: arrivals['email-notification-service'].size,
     pushed: arrivals['push-notification-service'].size,
     dead,

@@ -31,3 +31,11 @@ export const notifiedBy = (stack: Stack, eventId: string): string[] =>
     .filter((line) => line.eventId === eventId && line.msg.startsWith('notified '))
     .map(({ service }) => service)
     .sort();
+
+/** Publishes through the Dapr API of a sidecar. */
+export async function publishThrough(sidecarUrl: string, eventId: string, data: object): Promise<void> {
+  const url = `${sidecarUrl}/v1.0/publish/pubsub/followerAdded?metadata.cloudevent.id=${eventId}`;
+  const headers = { 'content-type': 'application/json' };
+  const res = await fetch(url, { method: 'POST', headers, body: JSON.stringify(data) });
+  if (res.status !== 204) throw new Error(`${res.status} ${await res.text()}`);
+}

@@ -67,8 +67,9 @@ export class Inbox {
     return lines.map((line) => JSON.parse(line));
   }
 
-  async pushesOf(eventId: string, followee = 'bob'): Promise<Push[]> {
-    return (await this.pushes(followee)).filter(({ sequence_id }) => sequence_id === eventId);
+  /** The messages to bob about one follower. */
+  async pushesAbout(follower: string): Promise<Push[]> {
+    return (await this.pushes('bob')).filter(({ message }) => message === `${follower} follows you`);
   }
 
   /** Switches faults on, and those that are not named off. */

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { publishThrough } from './follow';
 import { freePort } from './free-port';
 import { Inbox } from './inbox';
 import type { LogLine, Service, Stack } from './stack';
@@ -63,7 +64,7 @@ export async function writeRunFile(
 }
 
 /** The sample as `npm start` runs it: in-memory broker, every sidecar in one process, every service in its own. */
-export async function startLocalStack(change?: (file: RunFileDocument) => void): Promise<Stack> {
+export async function startLocalStack(change?: (file: RunFileDocument) => void): Promise<LocalStack> {
   const runFile = await writeRunFile(change);
   const [program = '', ...args] = startCommand(runFile.path);
   // Other stacks run at the same time: their sidecars must not be found in place of ours.
@@ -78,7 +79,7 @@ export async function startLocalStack(change?: (file: RunFileDocument) => void):
   return stack;
 }
 
-class LocalStack implements Stack {
+export class LocalStack implements Stack {
   readonly name = 'local, in memory';
   readonly log: LogLine[] = [];
   readonly output: string[] = [];
@@ -86,6 +87,7 @@ class LocalStack implements Stack {
   private readonly pids = new Map<Service, number>();
   facadeUrl = '';
 
+  /** Where the Dapr API of api-facade's sidecar is, without a slash at the end. */
   facadeSidecarUrl = '';
 
   constructor(
@@ -128,6 +130,10 @@ class LocalStack implements Stack {
 
   kill(service: Service): void {
     process.kill(this.pid(service), 'SIGKILL');
+  }
+
+  publishPast(eventId: string, data: object): Promise<void> {
+    return publishThrough(this.facadeSidecarUrl, eventId, data);
   }
 
   async replay(service: Service, { listOnly = false } = {}): Promise<string> {

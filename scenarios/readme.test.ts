@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Environment, readConfig } from '../common/config';
 import { readEmailConfig } from '../email-notification-service/config';
 import { readPushConfig } from '../push-notification-service/config';
-import { ROOT, startLocalStack } from './local-stack';
-import type { Service, Stack } from './stack';
+import { type LocalStack, ROOT, startLocalStack } from './local-stack';
+import type { Service } from './stack';
 
 const english = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const japanese = readFileSync(join(ROOT, 'README.ja.md'), 'utf8');
@@ -112,7 +112,7 @@ describe('what the README names', () => {
 });
 
 describe('what the README shows', () => {
-  let stack: Stack;
+  let stack: LocalStack;
   beforeAll(async () => {
     stack = await startLocalStack();
   });
@@ -208,7 +208,8 @@ describe('what the README shows', () => {
       const ids = new Set(answers.flatMap((answer) => /"id":"([^"]+)","follower"/.exec(answer)?.[1] ?? []));
       for (const id of ids) {
         await vi.waitFor(async () => expect(await stack.inbox.mailsOf(id)).toHaveLength(1), { timeout: 15_000 });
-        expect(await stack.inbox.pushesOf(id)).toHaveLength(1);
+        const pushes = await stack.inbox.pushes('bob');
+        expect(pushes.filter(({ sequence_id }) => sequence_id === id)).toHaveLength(1);
       }
     },
     60_000,

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { RedisServer } from '../local/contract/redis-server';
+import { publishThrough } from './follow';
 import { freePort } from './free-port';
 import { Inbox } from './inbox';
 import { ROOT } from './local-stack';
@@ -90,8 +91,8 @@ export class RunStack implements Stack {
     return `http://127.0.0.1:${this.member('api-facade').appPort}`;
   }
 
-  get facadeSidecarUrl(): string {
-    return `http://127.0.0.1:${this.member('api-facade').daprPort}`;
+  publishPast(eventId: string, data: object): Promise<void> {
+    return publishThrough(`http://127.0.0.1:${this.member('api-facade').daprPort}`, eventId, data);
   }
 
   async startInbox(): Promise<void> {

@@ -31,8 +31,12 @@ export interface Stack {
   thaw(service: Service): void;
   /** Ends a service without asking it. */
   kill(service: Service): void;
-  /** Where the Dapr API of api-facade's sidecar is, without a slash at the end. */
-  readonly facadeSidecarUrl: string;
+  /** Why the faults of push messages cannot be switched on here; undefined when they can. */
+  readonly pushNeverFails?: string;
+  /** Why a replay cannot reach the services here; undefined when it can. */
+  readonly noReplay?: string | undefined;
+  /** Publishes on followerAdded past api-facade, whatever the data. */
+  publishPast(eventId: string, data: object): Promise<void>;
   /** Hands a subscriber's dead letters to it again, or only lists them. Resolves with what was printed. */
   replay(service: Service, how?: { listOnly?: boolean }): Promise<string>;
   /** What Ctrl-C does. Resolves with the exit code once everything has ended. */

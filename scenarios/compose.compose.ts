@@ -1,0 +1,137 @@
+import { networkInterfaces } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { postFollows, settle, table } from './accounting';
+import { type ComposeStack, missingForCompose, startComposeStack } from './compose-stack';
+import { deliveryScenarios } from './delivery';
+import { notifiedBy, postFollower } from './follow';
+import { SERVICES, SUBSCRIBERS } from './stack';
+
+const missing = missingForCompose();
+
+describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
+  let stack: ComposeStack;
+  beforeAll(async () => {
+    stack = await startComposeStack();
+  }, 600_000);
+  afterAll(() => stack?.stop(), 60_000);
+
+  test('When up --wait returns, then a follow is delivered to both', async () => {
+    const { status, body } = await postFollower(stack);
+    expect(status).toBe(202);
+    await vi.waitFor(() => expect(notifiedBy(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 15_000 });
+  });
+
+  // The same scenarios as on every stack, on this one, which goes on afterwards.
+  deliveryScenarios(async () => Object.assign(Object.create(stack), { stop: async () => 0 }));
+
+  test('When the containers are looked at, then none runs as root, writes its own files, gains privileges or keeps capabilities', async () => {
+    for (const { ID, Service } of await stack.containers()) {
+      const inspect = JSON.parse(await stack.docker('inspect', ID))[0];
+      expect(inspect.Config.User, Service).toMatch(/^(node|[1-9]\d*)/);
+      expect(inspect.HostConfig, Service).toMatchObject({
+        ReadonlyRootfs: true,
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges:true'],
+        RestartPolicy: { Name: 'unless-stopped' },
+        LogConfig: { Config: { 'max-size': '10m' } },
+      });
+      expect(inspect.HostConfig.Memory, Service).toBeGreaterThan(0);
+      expect(inspect.HostConfig.PidsLimit, Service).toBeGreaterThan(0);
+    }
+  });
+
+  test('When ports are looked for, then three are published, on 127.0.0.1 alone', async () => {
+    const published: string[] = [];
+    for (const { ID, Service } of await stack.containers()) {
+      const ports: Record<string, { HostIp: string }[] | null> = JSON.parse(await stack.docker('inspect', ID))[0]
+        .NetworkSettings.Ports;
+      for (const [port, bindings] of Object.entries(ports)) {
+        for (const { HostIp } of bindings ?? []) published.push(`${Service} ${port} ${HostIp}`);
+      }
+    }
+    expect(published.sort()).toEqual([
+      'api-facade 8080/tcp 127.0.0.1',
+      'mailpit 8025/tcp 127.0.0.1',
+      'ntfy 80/tcp 127.0.0.1',
+    ]);
+    const { port } = new URL(stack.facadeUrl);
+    const others = Object.values(networkInterfaces()).flatMap((list) =>
+      (list ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address),
+    );
+    for (const address of others) {
+      await expect(fetch(`http://${address}:${port}/livez`, { signal: AbortSignal.timeout(2_000) })).rejects.toThrow();
+    }
+  });
+
+  test('When the tokens are looked for, then each container has its own, and no log has any', async () => {
+    const tokens: string[] = [];
+    for (const service of SERVICES) {
+      const script =
+        'for e in /proc/[0-9]*/environ; do tr "\\0" "\\n" <$e; done 2>/dev/null | grep -h _API_TOKEN= | sort -u';
+      tokens.push(...(await stack.compose('exec', '-T', service, 'sh', '-c', script)).trim().split('\n'));
+    }
+    expect(tokens).toHaveLength(2 * SERVICES.length);
+    expect(new Set(tokens).size).toBe(tokens.length);
+    const logs = await stack.compose('logs', '--no-log-prefix');
+    for (const token of tokens) expect(logs).not.toContain(token.split('=')[1]);
+  });
+
+  test('When a container crashes under load, then it is back by itself, and nothing is lost or doubled but by the kill', async () => {
+    await stack.inbox.break({ mail: { code: 451, percent: 50 } });
+    const crashed = ['email-notification-service', 'redis', 'api-facade', 'push-notification-service', 'placement'];
+    const finishedBefore = new Map<string, Set<string | undefined>>();
+    const finished = (service: string) =>
+      new Set(
+        stack.log.filter((line) => line.service === service && line.status === 200).map(({ eventId }) => eventId),
+      );
+    const accepted = await postFollows(stack, {
+      follows: 200,
+      repeated: 40,
+      faults: crashed.map((service) => async () => {
+        await stack.crash(service);
+        for (const subscriber of SUBSCRIBERS) {
+          // A Redis that is down keeps notifications from being marked as done, too.
+          if (service !== subscriber && service !== 'redis') continue;
+          finishedBefore.set(`${service} ${subscriber}`, finished(subscriber));
+        }
+        await vi.waitFor(async () => expect(await stack.isHealthy(service)).toBe(true), {
+          timeout: 60_000,
+          interval: 500,
+        });
+      }),
+    });
+    await stack.inbox.break();
+    const inFlightAtKill = new Set(
+      [...finishedBefore].flatMap(([key, done]) =>
+        accepted.filter(({ id }) => !done.has(id)).map(({ follower }) => `${key.split(' ')[1]} ${follower}`),
+      ),
+    );
+    const account = await settle(stack, accepted, { deadlineMs: 240_000, inFlightAtKill });
+    console.log(`${stack.name}: ${table(account)}`);
+    expect(account).toMatchObject({ accepted: 200, mailed: 200, pushed: 200, lost: 0, doubled: 0 });
+  }, 400_000);
+
+  test('When there are three replicas of a service, then they share the work, and nothing is doubled', async () => {
+    await stack.compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'email-notification-service=3');
+    const before = (await stack.inbox.mails()).length;
+    const posts = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => postFollower(stack, { follower: `scale-${i}`, followee: 'bob' })),
+    );
+    expect(posts.every(({ status }) => status === 202)).toBe(true);
+    await vi.waitFor(async () => expect(await stack.inbox.mails()).toHaveLength(before + 60), { timeout: 30_000 });
+    const logs = await stack.compose('logs', '--no-color', 'email-notification-service');
+    const workers = logs.split('\n').filter((line) => /"msg":"notified bob by e-mail: scale-/.test(line));
+    expect(workers).toHaveLength(60);
+    expect(new Set(workers.map((line) => line.split(' ')[0])).size).toBe(3);
+  }, 120_000);
+
+  test('When everything is stopped with mails in flight, then every container ends with 0, and after the next start nothing is lost or doubled', async () => {
+    await stack.inbox.break({ mail: { code: 451, percent: 50 } });
+    const accepted = await postFollows(stack, { follows: 60, repeated: 0 });
+    expect(await stack.stopContainers()).toBe(0);
+    await stack.up();
+    const account = await settle(stack, accepted, { deadlineMs: 200_000 });
+    console.log(`${stack.name}, stopped: ${table(account)}`);
+    expect(account).toMatchObject({ lost: 0, doubled: 0 });
+  }, 300_000);
+});
