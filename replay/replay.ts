@@ -18,20 +18,17 @@ export interface ReplayOptions {
   listOnly: boolean;
   /** Called with a line for a person to read. */
   print: (line: string) => void;
-  /** How long a copy of a dead letter waits after the first of them. */
-  copyPauseMs?: number;
   /** Between two attempts to reach the service. */
   reachPauseMs?: number;
 }
 
-/** Long enough that Dapr has put the first one away. */
-const COPY_PAUSE_MS = 1_000;
 const REACH_ATTEMPTS = 5;
 const REACH_PAUSE_MS = 1_000;
 
 /**
  * Hands dead letters to their service, each once. A letter may come in several copies: because the same event failed
- * twice, or because the broker took the first delivery for dead. What becomes of the first is enough for all of them.
+ * twice, or because Dapr did not wait for the first answer. All copies have the same verdict, since nobody knows which
+ * of the answers Dapr still hears; so one that goes back may go back more than once, and counts as one next time.
  */
 export class Replay {
   readonly counts: Counts = { found: 0, replayed: 0, returned: 0 };
@@ -47,10 +44,7 @@ export class Replay {
   async take(event: unknown): Promise<Verdict> {
     const id = idOf(event);
     const earlier = this.turns.get(id);
-    if (earlier) {
-      if ((await earlier) === 'DROP') await pause(this.options.copyPauseMs ?? COPY_PAUSE_MS);
-      return 'SUCCESS';
-    }
+    if (earlier) return earlier;
     this.counts.found += 1;
     this.underWay += 1;
     const turn = this.replay(id, event).finally(() => {

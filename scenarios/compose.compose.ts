@@ -128,6 +128,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
   test('When everything is stopped with mails in flight, then every container ends with 0, and after the next start nothing is lost or doubled', async () => {
     await stack.inbox.break({ mail: { code: 451, percent: 50 } });
     const accepted = await postFollows(stack, { follows: 60, repeated: 0 });
+    await stack.inbox.break();
     expect(await stack.stopContainers()).toBe(0);
     await stack.up();
     const account = await settle(stack, accepted, { deadlineMs: 200_000 });
