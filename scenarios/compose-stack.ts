@@ -29,9 +29,10 @@ export function missingForCompose(): string | undefined {
  * the name by which the entry script looks for the sidecar.
  */
 function localInPlaceOfDapr(folder: string): void {
-  const banner = { js: '#!/usr/bin/env -S node --title=daprd' };
   const entryPoints = [join(ROOT, 'dist/local/main.js')];
-  buildSync({ entryPoints, outfile: join(folder, 'dapr'), bundle: true, platform: 'node', target: 'node20', banner });
+  const { outputFiles } = buildSync({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false });
+  const [, program = ''] = (outputFiles[0]?.text ?? '').split(/^#!.*\n/);
+  writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${program}`);
   writeFileSync(join(folder, 'daprd'), '#!/bin/sh\nexit 1\n');
   for (const name of ['dapr', 'daprd']) chmodSync(join(folder, name), 0o755);
 }
