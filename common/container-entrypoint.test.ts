@@ -45,7 +45,7 @@ afterEach(() => {
       // it has ended
     }
   }
-  rmSync(folder, { recursive: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 });
 
 const read = (name: string) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8').trim() : '');
@@ -105,21 +105,26 @@ test('When a container starts, then its tokens are new, long and different, and 
   for (const token of tokens) expect(token).toMatch(/^[0-9a-f]{48}$/);
 });
 
+/** The flags with which `dapr run` was started, once all of it has ended again. */
+async function argumentsOf(args: string[]): Promise<string> {
+  const { child, ended } = start(args);
+  await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+  child.kill('SIGTERM');
+  await ended;
+  return read('arguments');
+}
+
 test('When a service is started, then its name is the app id, and the API listens on loopback', async () => {
-  start(['push-notification-service']);
-  await vi.waitFor(() => expect(read('arguments')).not.toBe(''), SOON);
-  expect(read('arguments')).toContain(
-    '--app-id push-notification-service --app-port 8080 --dapr-listen-addresses 127.0.0.1',
-  );
-  expect(read('arguments')).toContain('--resources-path components --resources-path components/redis ');
-  expect(read('arguments')).toMatch(/-- node dist\/push-notification-service\/main\.js$/);
+  const given = await argumentsOf(['push-notification-service']);
+  expect(given).toContain('--app-id push-notification-service --app-port 8080 --dapr-listen-addresses 127.0.0.1');
+  expect(given).toContain('--resources-path components --resources-path components/redis ');
+  expect(given).toMatch(/-- node dist\/push-notification-service\/main\.js$/);
 });
 
 test('When a replay is started, then it has an app id, and where there are any, components of its own', async () => {
   mkdirSync(join(folder, 'components/redis/replay'), { recursive: true });
-  start(['replay', 'email-notification-service', '--list']);
-  await vi.waitFor(() => expect(read('arguments')).not.toBe(''), SOON);
-  expect(read('arguments')).toContain('--app-id email-notification-service-replay ');
-  expect(read('arguments')).toContain('--resources-path components/redis/replay ');
-  expect(read('arguments')).toMatch(/-- node dist\/replay\/main\.js email-notification-service --list$/);
+  const given = await argumentsOf(['replay', 'email-notification-service', '--list']);
+  expect(given).toContain('--app-id email-notification-service-replay ');
+  expect(given).toContain('--resources-path components/redis/replay ');
+  expect(given).toMatch(/-- node dist\/replay\/main\.js email-notification-service --list$/);
 });
