@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { buildSync } from 'esbuild';
 import { freePort } from './free-port';
 import { Inbox } from './inbox';
 import { ROOT } from './local-stack';
+import { readLines } from './log-lines';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
 const run = promisify(execFile);
@@ -110,7 +110,7 @@ export class ComposeStack implements Stack {
     this.follower?.kill('SIGKILL');
     const args = this.arguments('logs', '--follow', '--no-log-prefix', '--no-color', ...SERVICES);
     this.follower = spawn('docker', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
-    if (this.follower.stdout) createInterface({ input: this.follower.stdout }).on('line', (line) => this.read(line));
+    readLines(this.follower.stdout, this.log, this.output);
   }
 
   async docker(...args: string[]): Promise<string> {
@@ -191,15 +191,5 @@ export class ComposeStack implements Stack {
   private arguments(...args: string[]): string[] {
     const files = ['--file', 'docker-compose.yml', '--file', join(this.folder, 'override.yml')];
     return ['compose', '--project-name', this.project, ...files, ...args];
-  }
-
-  private read(line: string): void {
-    try {
-      const parsed: unknown = JSON.parse(line);
-      if (typeof parsed === 'object' && parsed !== null && 'service' in parsed) this.log.push(parsed as LogLine);
-      else this.output.push(line);
-    } catch {
-      this.output.push(line);
-    }
   }
 }

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { RedisServer } from '../local/contract/redis-server';
@@ -11,6 +10,7 @@ import { publishThrough } from './follow';
 import { freePort } from './free-port';
 import { Inbox } from './inbox';
 import { ROOT } from './local-stack';
+import { readLines } from './log-lines';
 import { commandLine, descendants } from './processes';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
@@ -110,9 +110,7 @@ export class RunStack implements Stack {
     };
     const [program = '', ...args] = this.command(service, appPort, daprPort, [`dist/${service}/main.js`]);
     const run = spawn(program, args, { cwd: ROOT, env: this.env(), detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [run.stdout, run.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => this.read(line));
-    }
+    for (const stream of [run.stdout, run.stderr]) readLines(stream, this.log, this.output);
     const ended = once(run, 'close').then(
       ([code]) => code as number | null,
       () => null, // it could not even be started
@@ -231,16 +229,6 @@ export class RunStack implements Stack {
       for (const pid of [...descendants(run.pid ?? 0), run.pid ?? 0]) if (run.exitCode === null) kill(pid);
     }
     this.inboxProcess?.kill('SIGKILL');
-  }
-
-  private read(line: string): void {
-    try {
-      const parsed: unknown = JSON.parse(line);
-      if (typeof parsed === 'object' && parsed !== null && 'service' in parsed) this.log.push(parsed as LogLine);
-      else this.output.push(line);
-    } catch {
-      this.output.push(line);
-    }
   }
 }
 
