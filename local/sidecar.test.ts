@@ -43,6 +43,21 @@ test('When a sidecar is given no folder, then it has a broker and a store in mem
   ]);
 });
 
+test('When a store is queried, then the answer is that of a daprd whose store cannot query', async () => {
+  const sidecar = await startSidecar({ appId: 'shop' });
+  cleanUps.push(() => sidecar.close());
+  const query = async (store: string) => {
+    const url = `http://127.0.0.1:${sidecar.port}/v1.0-alpha1/state/${store}/query`;
+    const response = await fetch(url, { method: 'POST', body: '{"filter":{}}' });
+    return { status: response.status, body: await response.json() };
+  };
+  expect(await query('statestore')).toMatchObject({
+    status: 500,
+    body: { errorCode: 'ERR_STATE_STORE_NOT_SUPPORTED', message: 'state store does not support querying' },
+  });
+  expect(await query('other')).toMatchObject({ status: 400, body: { errorCode: 'ERR_STATE_STORE_NOT_FOUND' } });
+});
+
 test('When two sidecars share their memory, then what one publishes reaches the app of the other', async () => {
   const app = await startApp();
   const memory = new SharedMemory();

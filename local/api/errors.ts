@@ -46,6 +46,13 @@ export const stateStoreNotFound = (name: string, appID: string): ApiError =>
     errorInfo('DAPR_STATE_NOT_FOUND', { appID }),
   ]);
 
+/** Queries are answered as by a daprd whose store cannot query. */
+export const queryNotSupported = (store: string): ApiError =>
+  new ApiError(500, 'ERR_STATE_STORE_NOT_SUPPORTED', 'state store does not support querying', [
+    resourceInfo('state', store, ''),
+    errorInfo('DAPR_STATE_QUERYING_NOT_SUPPORTED', null),
+  ]);
+
 /** `||` stands between the app id and the key in the store. */
 /** `field` is the key, but for a transaction, where daprd leaves it empty. */
 export function illegalKey(store: string, key: string, field = key): ApiError {

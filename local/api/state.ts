@@ -3,7 +3,7 @@ import { stringifyJson } from '../json/stringify';
 import { type GoType, JsonTypeError, readAs } from '../json/structs';
 import type { Policy } from '../resiliency/policy';
 import { type DeleteOperation, EtagError, type Operation, type SetOperation, type Store } from '../stores/store';
-import { ApiError, illegalKey, stateStoreNotConfigured, stateStoreNotFound } from './errors';
+import { ApiError, illegalKey, queryNotSupported, stateStoreNotConfigured, stateStoreNotFound } from './errors';
 import { type ApiRequest, header, json, metadataOf, noContent, type Route } from './router';
 
 /** A state store component as the API sees it. */
@@ -57,6 +57,13 @@ export function stateRoutes({ appId, stores }: StateDependencies): Route[] {
   return [
     { methods: write, pattern: 'v1.0/state/:name/bulk', handler: (request) => bulkGet(find(request), request) },
     { methods: write, pattern: 'v1.0/state/:name/transaction', handler: (request) => transact(find(request), request) },
+    {
+      methods: write,
+      pattern: 'v1.0-alpha1/state/:name/query',
+      handler: (request) => {
+        throw queryNotSupported(find(request).name);
+      },
+    },
     { methods: write, pattern: 'v1.0/state/:name', handler: (request) => save(find(request), request) },
     { methods: ['GET'], pattern: 'v1.0/state/:name/:key', handler: (request) => get(find(request), request) },
     { methods: ['DELETE'], pattern: 'v1.0/state/:name/:key', handler: (request) => remove(find(request), request) },

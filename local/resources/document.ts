@@ -88,7 +88,7 @@ export class Field {
 
   fail(allowed: string): never {
     const is = this.present ? `is ${JSON.stringify(this.value)}` : 'is missing';
-    throw new ResourceError(`${this.file}: ${this.path} ${is}; allowed: ${allowed}`);
+    throw new ResourceError(`${this.file}: ${this.path || 'the document'} ${is}; allowed: ${allowed}`);
   }
 
   private object(): Record<string, unknown> {

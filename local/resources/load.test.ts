@@ -53,6 +53,11 @@ describe('loadResources', () => {
     expect(() => load()).toThrow(/a\.yaml: .*nothing/);
   });
 
+  test('When a document is no map, then the error says so', () => {
+    write('a.yaml', 'just text');
+    expect(() => load()).toThrow(/a\.yaml: the document is "just text"; allowed: a map/);
+  });
+
   test('When a kind is not known, then a warning names the file and the kind', () => {
     write('a.yaml', 'kind: HTTPEndpoint\nmetadata: {name: x}');
     load();
