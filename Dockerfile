@@ -63,5 +63,11 @@ COPY --from=build /app/dist/api-facade dist/api-facade
 COPY --from=build /app/dist/email-notification-service dist/email-notification-service
 COPY --from=build /app/dist/push-notification-service dist/push-notification-service
 COPY --from=build /app/dist/replay dist/replay
+LABEL org.opencontainers.image.title="dapr-microservice-sample" \
+      org.opencontainers.image.description="One event, two reactions: a Dapr pub/sub sample in TypeScript"
+# Which commit this is, where the build says so; last, because they change with every commit.
+ARG REVISION VERSION
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 USER node
 ENTRYPOINT ["/app/container-entrypoint.sh"]

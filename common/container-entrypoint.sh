@@ -18,7 +18,13 @@ token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 DAPR_API_TOKEN=$(token) APP_API_TOKEN=$(token)
 export DAPR_API_TOKEN APP_API_TOKEN
 
-dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 \
+# With the profile `observability`, Compose has a host of this name, which takes the sidecar's traces. The final dot keeps
+# the name from being looked for in other domains.
+if timeout 2 getent hosts jaeger. >/dev/null; then
+  export OTEL_EXPORTER_OTLP_ENDPOINT=jaeger:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_INSECURE=true
+fi
+
+dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 --metrics-port 9090 \
   --config components/config.yaml --resources-path components --resources-path "$broker" \
   --placement-host-address placement:50005 --scheduler-host-address "" --log-level "$log_level" \
   -- node "dist/$program/main.js" "$@" &

@@ -57,10 +57,14 @@ const yamlFiles = (folder: string): string[] =>
     .map((name) => join(folder, name))
     .flatMap((path) => (statSync(path).isDirectory() ? yamlFiles(path) : [path]));
 
-interface Member {
-  run: ChildProcess;
+interface Ports {
   appPort: number;
   daprPort: number;
+  metricsPort: number;
+}
+
+interface Member extends Ports {
+  run: ChildProcess;
   ended: Promise<number | null>;
 }
 
@@ -91,6 +95,11 @@ export class RunStack implements Stack {
     return `http://127.0.0.1:${this.member('api-facade').appPort}`;
   }
 
+  /** What a service's sidecar counts, in Prometheus' text format. */
+  async metrics(service: Service): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.member(service).metricsPort}/metrics`)).text();
+  }
+
   publishPast(eventId: string, data: object): Promise<void> {
     return publishThrough(`http://127.0.0.1:${this.member('api-facade').daprPort}`, eventId, data);
   }
@@ -104,20 +113,17 @@ export class RunStack implements Stack {
 
   /** Starts a service that does not run, on the ports it had before, and waits until it is ready. */
   async start(service: Service): Promise<void> {
-    const { appPort, daprPort } = this.members.get(service) ?? {
-      appPort: await freePort(),
-      daprPort: await freePort(),
-    };
-    const [program = '', ...args] = this.command(service, appPort, daprPort, [`dist/${service}/main.js`]);
+    const ports = this.members.get(service) ?? (await this.freePorts());
+    const [program = '', ...args] = this.command(service, ports, [`dist/${service}/main.js`]);
     const run = spawn(program, args, { cwd: ROOT, env: this.env(), detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [run.stdout, run.stderr]) readLines(stream, this.log, this.output);
     const ended = once(run, 'close').then(
       ([code]) => code as number | null,
       () => null, // it could not even be started
     );
-    this.members.set(service, { run, appPort, daprPort, ended });
+    this.members.set(service, { ...ports, run, ended });
     for (const deadline = Date.now() + READY_MS; ; await sleep(20)) {
-      const answer = await fetch(`http://127.0.0.1:${appPort}/readyz`).catch(() => undefined);
+      const answer = await fetch(`http://127.0.0.1:${ports.appPort}/readyz`).catch(() => undefined);
       if (answer?.ok) return;
       if (Date.now() < deadline && run.exitCode === null) continue;
       throw new Error(`${service} is not ready:\n${this.output.slice(-20).join('\n')}\n${await answer?.text()}`);
@@ -160,7 +166,7 @@ export class RunStack implements Stack {
 
   async replay(service: Service, { listOnly = false } = {}): Promise<string> {
     const program = ['dist/replay/main.js', service, ...(listOnly ? ['--list'] : [])];
-    const [command = '', ...args] = this.command(`${service}-replay`, await freePort(), await freePort(), program);
+    const [command = '', ...args] = this.command(`${service}-replay`, await this.freePorts(), program);
     const { stdout } = await promisify(execFile)(command, args, { cwd: ROOT, env: this.env(), timeout: 120_000 });
     return stdout;
   }
@@ -184,10 +190,15 @@ export class RunStack implements Stack {
     return codes.find((code) => code !== 0) ?? 0;
   }
 
-  private command(appId: string, appPort: number, daprPort: number, program: string[]): string[] {
+  private async freePorts(): Promise<Ports> {
+    return { appPort: await freePort(), daprPort: await freePort(), metricsPort: await freePort() };
+  }
+
+  private command(appId: string, { appPort, daprPort, metricsPort }: Ports, program: string[]): string[] {
     const components = join(this.folder, 'components');
     const broker = join(components, 'redis', ...(appId.endsWith('-replay') ? ['replay'] : []));
-    const ports = ['--app-port', String(appPort), '--dapr-http-port', String(daprPort)];
+    const numbers = { '--app-port': appPort, '--dapr-http-port': daprPort, '--metrics-port': metricsPort };
+    const ports = Object.entries(numbers).flatMap(([flag, port]) => [flag, String(port)]);
     const off = ['--placement-host-address', '', '--scheduler-host-address', ''];
     const resources = ['--resources-path', components, '--resources-path', broker];
     const files = ['--config', join(components, 'config.yaml'), ...resources, '--dapr-listen-addresses', '127.0.0.1'];

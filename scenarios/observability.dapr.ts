@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { accessLines, notifiedBy, postFollower } from './follow';
+import { ROOT } from './local-stack';
+import { DAPR_WITH_REDIS, missingForDapr } from './redis-stack';
+import { type RunStack, startRunStack } from './run-stack';
+import { SERVICES, SUBSCRIBERS } from './stack';
+
+// Of the profile `observability`, what needs no container: that the sidecars export what its pages show.
+describe.skipIf(missingForDapr)('What the sidecars tell [needs the dapr CLI, daprd and redis-server]', () => {
+  let stack: RunStack;
+  let collector: Server;
+  /** Each batch of spans as it came, in protobuf: names and trace ids stand in it as they are. */
+  const batches: Buffer[] = [];
+
+  beforeAll(async () => {
+    collector = createServer(async (req, res) => {
+      batches.push(Buffer.concat(await req.toArray()));
+      res.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+    });
+    await once(collector.listen(0, '127.0.0.1'), 'listening');
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `127.0.0.1:${(collector.address() as AddressInfo).port}`);
+    vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf');
+    vi.stubEnv('OTEL_EXPORTER_OTLP_INSECURE', 'true');
+    stack = await startRunStack(DAPR_WITH_REDIS);
+  }, 60_000);
+
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await stack?.stop();
+    collector.closeAllConnections();
+    collector.close();
+  }, 30_000);
+
+  test('When somebody is followed, then the spans of all three sidecars have the trace id of the access log', async () => {
+    const { body } = await postFollower(stack);
+    await vi.waitFor(() => expect(notifiedBy(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 10_000 });
+    const traceId = Buffer.from(accessLines(stack, body.id)[0]?.traceId ?? '', 'hex');
+    expect(traceId).toHaveLength(16);
+    const traced = () => {
+      const ours = batches.filter((batch) => batch.includes(traceId));
+      return SERVICES.filter((service) => ours.some((batch) => batch.includes(service)));
+    };
+    await vi.waitFor(() => expect(traced()).toEqual([...SERVICES]), { timeout: 15_000 });
+  }, 30_000);
+
+  test('When follows are sent, refused for now and refused for good, then each panel of the dashboard has its figure', async () => {
+    const before = await figures(stack);
+    await stack.inbox.break({ mail: { code: 451, percent: 100 } });
+    const { body } = await postFollower(stack);
+    await vi.waitFor(() => expect(stack.log.some(({ msg }) => msg.startsWith('will be retried'))).toBe(true));
+    await stack.inbox.break();
+    await vi.waitFor(() => expect(notifiedBy(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 20_000 });
+    await stack.publishPast('poison', { follower: '<b>' });
+    await vi.waitFor(async () => {
+      const now = await figures(stack);
+      const more = Object.fromEntries(Object.entries(now).map(([title, n]) => [title, n - (before[title] ?? 0)]));
+      expect(more).toEqual({
+        // One of them past the facade, but through its sidecar.
+        'Follows accepted': 2,
+        'Notifications sent': 2,
+        Retries: expect.toSatisfy((n: number) => n >= 1),
+        'Dead letters': 2,
+      });
+    });
+  }, 40_000);
+});
+
+/** The sum behind each single figure of the dashboard, computed as Prometheus would from all three sidecars. */
+async function figures(stack: RunStack): Promise<Record<string, number>> {
+  const lines = (await Promise.all(SERVICES.map((service) => stack.metrics(service)))).join('\n').split('\n');
+  const { panels } = JSON.parse(readFileSync(join(ROOT, 'observability/grafana/follows.json'), 'utf8')) as {
+    panels: { title: string; type: string; targets: { expr: string }[] }[];
+  };
+  return Object.fromEntries(
+    panels
+      .filter(({ type }) => type === 'stat')
+      .map(({ title, targets }) => {
+        const [, name = '', labels = ''] = /\((\w+)\{(.*)\}\)$/.exec(targets[0]?.expr ?? '') ?? [];
+        const wanted = labels.split(',');
+        const samples = lines.filter(
+          (line) => line.startsWith(`${name}{`) && wanted.every((one) => line.includes(one)),
+        );
+        return [title, samples.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)];
+      }),
+  );
+}
