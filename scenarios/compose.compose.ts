@@ -6,6 +6,9 @@ import { deliveryScenarios } from './delivery';
 import { notifiedBy, postFollower } from './follow';
 import { SERVICES, SUBSCRIBERS } from './stack';
 
+/** How often the stack is stopped with mails in flight and started again. */
+const STOPS = Number(process.env.STOPS ?? 2);
+
 const missing = missingForCompose();
 
 describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
@@ -61,6 +64,63 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
     for (const address of others) {
       await expect(fetch(`http://${address}:${port}/livez`, { signal: AbortSignal.timeout(2_000) })).rejects.toThrow();
     }
+  });
+
+  test('When another container on the default bridge knocks, then no address of the stack or of this machine opens', async () => {
+    const doors: string[] = [];
+    for (const { ID } of await stack.containers()) {
+      const inspect = JSON.parse(await stack.docker('inspect', ID))[0];
+      for (const { IPAddress } of Object.values<{ IPAddress: string }>(inspect.NetworkSettings.Networks)) {
+        for (const port of [1025, 3500, 6379, 8025, 8080, 9090, 50005, 50001, 80]) doors.push(`${IPAddress}:${port}`);
+      }
+    }
+    const published = [stack.facadeUrl, stack.inbox.mailUrl, stack.inbox.pushUrl].map((url) => new URL(url).port);
+    for (const { address, family } of Object.values(networkInterfaces()).flatMap((list) => list ?? [])) {
+      if (family === 'IPv4') doors.push(...published.map((port) => `${address}:${port}`));
+    }
+    const knock = `
+      const net = require('node:net');
+      const open = (door) => new Promise((resolve) => {
+        const [host, port] = door.split(':');
+        const socket = net.connect({ host, port }, () => resolve([door]));
+        socket.on('error', () => resolve([])).setTimeout(3000, () => resolve([]));
+      });
+      Promise.all(process.argv.slice(1).map(open)).then((found) => {
+        console.log(JSON.stringify(found.flat()));
+        process.exit();
+      });`;
+    const image = JSON.parse(await stack.compose('config', '--format', 'json')).services['api-facade'].image;
+    const run = ['run', '--rm', '--network', 'bridge', '--entrypoint', 'node', image, '-e', knock, '--', ...doors];
+    expect(doors.length).toBeGreaterThan(60);
+    expect(JSON.parse(await stack.docker(...run))).toEqual([]);
+    // The same knock inside the network, which shows that it would have been heard.
+    const inside = await stack.compose('exec', '-T', 'email-notification-service', 'node', '-e', knock, 'redis:6379');
+    expect(JSON.parse(inside)).toEqual(['redis:6379']);
+  }, 60_000);
+
+  test('When the image is looked at, then it says what it is, and holds neither compiler, package manager cache nor source', async () => {
+    const image = JSON.parse(await stack.compose('config', '--format', 'json')).services['api-facade'].image;
+    const { Config, Size } = JSON.parse(await stack.docker('image', 'inspect', image))[0];
+    expect(Config.Labels).toMatchObject({ 'org.opencontainers.image.title': 'dapr-microservice-sample' });
+    console.log(`image: ${Math.round(Size / 1e6)} MB`);
+    const look =
+      'ls /app /app/node_modules; find /app -name "*.ts" -not -path "*/node_modules/*"; ls -A /root/.npm 2>&1';
+    const found = await stack.compose('exec', '-T', 'api-facade', 'sh', '-c', look).catch(String);
+    for (const unwanted of ['typescript', 'vitest', 'smtp-server', 'tsconfig.json', '.test', '_cacache']) {
+      expect(found).not.toContain(unwanted);
+    }
+    expect(found).toContain('express');
+  });
+
+  test('When no profile is asked for, then nothing of observability runs; with it, its pages are for this machine alone', async () => {
+    const config = async (...args: string[]) =>
+      JSON.parse(await stack.compose(...args, 'config', '--format', 'json')).services;
+    const extra = ['jaeger', 'prometheus', 'grafana'];
+    expect(Object.keys(await config())).not.toEqual(expect.arrayContaining([expect.stringMatching(extra.join('|'))]));
+    const services = await config('--profile', 'observability');
+    const ports = extra.flatMap((name) => services[name].ports ?? []);
+    expect(ports.map(({ host_ip, target }) => `${host_ip} ${target}`)).toEqual(['127.0.0.1 16686', '127.0.0.1 3000']);
+    for (const name of extra) expect(services[name]).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
   });
 
   test('When the tokens are looked for, then each container has its own, and no log has any', async () => {
@@ -125,7 +185,26 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
     expect(new Set(workers.map((line) => line.split(' ')[0])).size).toBe(3);
   }, 120_000);
 
-  test('When everything is stopped with mails in flight, then every container ends with 0, and after the next start nothing is lost or doubled', async () => {
+  test.each(Array.from({ length: STOPS }, (_, i) => i + 1))(
+    'When everything is stopped with mails in flight (round %i), then every container ends with 0, nothing is pending in Redis, and after the next start nothing is lost or doubled',
+    async (round) => {
+      const accepted = await postFollows(stack, { follows: 60, repeated: 0 });
+      expect(await stack.stopContainers()).toBe(0);
+      await stack.compose('start', 'redis');
+      await vi.waitFor(async () => expect(await stack.isHealthy('redis')).toBe(true), { timeout: 20_000 });
+      const pending = SUBSCRIBERS.map((group) =>
+        stack.compose('exec', '-T', 'redis', 'redis-cli', 'XPENDING', 'followerAdded', group),
+      );
+      expect((await Promise.all(pending)).map((answer) => answer.split('\n')[0])).toEqual(['0', '0']);
+      await stack.up();
+      const account = await settle(stack, accepted, { deadlineMs: 200_000 });
+      console.log(`${stack.name}, stopped ${round}: ${table(account)}`);
+      expect(account).toMatchObject({ lost: 0, doubled: 0 });
+    },
+    300_000,
+  );
+
+  test('When everything is stopped while the mail server refuses mails for now, then every container ends with 0, and after the next start nothing is lost or doubled', async () => {
     await stack.inbox.break({ mail: { code: 451, percent: 50 } });
     const accepted = await postFollows(stack, { follows: 60, repeated: 0 });
     await stack.inbox.break();

@@ -34,7 +34,7 @@ export class Inbox {
   constructor(
     /** Without a slash at the end. */
     readonly mailUrl: string,
-    private readonly pushUrl: string,
+    readonly pushUrl: string,
   ) {}
 
   /** All mails, newest first. */
