@@ -34,7 +34,7 @@ COPY api-facade api-facade
 COPY email-notification-service email-notification-service
 COPY push-notification-service push-notification-service
 COPY replay replay
-RUN npm run build && rm dist/.tsbuildinfo
+RUN npm run build && find dist \( -name .tsbuildinfo -o -name "*.d.ts" \) -delete
 
 # What the services need to run: no compiler, no tests, and nothing of local/, whose packages are the optional ones.
 FROM ${NODE_IMAGE} AS packages
