@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postFollower } from './follow';
+import type { Kill } from './kills';
 import { type Service, type Stack, SUBSCRIBERS } from './stack';
 
 /** Where every accepted follow has ended. */
@@ -76,41 +77,47 @@ async function postUntilAccepted(stack: Stack, number: number, follower: string)
   }
 }
 
-/** How often each follower was named, by each service. */
-type Arrivals = Record<(typeof SUBSCRIBERS)[number], Map<string, number>>;
+/** When each follower was named, by each service: milliseconds since the epoch, ascending. */
+type Arrivals = Record<(typeof SUBSCRIBERS)[number], Map<string, number[]>>;
 
-async function countArrivals(stack: Stack, follows: readonly Accepted[]): Promise<Arrivals> {
+async function arrivalsOf(stack: Stack, follows: readonly Accepted[]): Promise<Arrivals> {
   const expected = new Set(follows.map(({ follower }) => `${follower} follows you`));
-  const count = (texts: string[]) => {
-    const counts = new Map<string, number>();
-    for (const text of texts) {
+  const group = (notifications: { text: string; atMs: number }[]) => {
+    const times = new Map<string, number[]>();
+    for (const { text, atMs } of notifications.toSorted((one, other) => one.atMs - other.atMs)) {
       if (!expected.has(text)) continue;
       const follower = text.slice(0, text.indexOf(' '));
-      counts.set(follower, (counts.get(follower) ?? 0) + 1);
+      times.set(follower, [...(times.get(follower) ?? []), atMs]);
     }
-    return counts;
+    return times;
   };
+  const [mails, pushes] = await Promise.all([stack.inbox.mails(), stack.inbox.pushes(...FOLLOWEES)]);
   return {
-    'email-notification-service': count((await stack.inbox.mails()).map(({ Subject }) => Subject)),
-    'push-notification-service': count((await stack.inbox.pushes(...FOLLOWEES)).map(({ message }) => message)),
+    'email-notification-service': group(
+      mails.map(({ Subject, Created }) => ({ text: Subject, atMs: Date.parse(Created) })),
+    ),
+    'push-notification-service': group(pushes.map(({ message, time }) => ({ text: message, atMs: 1_000 * time }))),
   };
 }
+
+/** What came twice only because its service was killed came first just before that; ntfy counts in whole seconds. */
+const [BEFORE_KILL_MS, AFTER_KILL_MS] = [3_000, 1_000];
 
 /**
  * Waits until every event has arrived, replaying dead letters whenever nothing moves, and counts.
  *
- * @param inFlightAtKill `service follower` of what a killed service may have been working on
+ * @param kills of the services, during the traffic
  */
 export async function settle(
   stack: Stack,
   follows: readonly Accepted[],
-  { deadlineMs, inFlightAtKill = new Set() }: { deadlineMs: number; inFlightAtKill?: ReadonlySet<string> },
+  { deadlineMs, kills = [] }: { deadlineMs: number; kills?: readonly Kill[] },
 ): Promise<Account> {
   const deadline = Date.now() + deadlineMs;
   let dead = 0;
-  let arrivals = await countArrivals(stack, follows);
-  const missing = (service: Service, counts: Arrivals) =>
-    follows.filter(({ follower }) => !counts[service as keyof Arrivals].has(follower)).length;
+  let arrivals = await arrivalsOf(stack, follows);
+  const missing = (service: Service, times: Arrivals) =>
+    follows.filter(({ follower }) => !times[service as keyof Arrivals].has(follower)).length;
   const allMissing = () => SUBSCRIBERS.reduce((sum, service) => sum + missing(service, arrivals), 0);
   let changedAt = Date.now();
   for (let before = allMissing(); before > 0 && Date.now() < deadline; before = allMissing()) {
@@ -121,13 +128,20 @@ export async function settle(
       changedAt = Date.now();
     }
     await sleep(POLL_MS);
-    arrivals = await countArrivals(stack, follows);
+    arrivals = await arrivalsOf(stack, follows);
     if (allMissing() !== before) changedAt = Date.now();
   }
+  // What is delivered once more may come twice.
+  await stack.idle?.(Math.max(0, deadline - Date.now()));
+  arrivals = await arrivalsOf(stack, follows);
   const doubles = SUBSCRIBERS.flatMap((service) =>
-    [...arrivals[service]].flatMap(([follower, times]) => (times > 1 ? [`${service} ${follower}`] : [])),
+    [...arrivals[service].values()].flatMap(([first = 0, ...more]) => (more.length > 0 ? [{ service, first }] : [])),
   );
-  const byKill = doubles.filter((double) => inFlightAtKill.has(double));
+  const byKill = doubles.filter(({ service, first }) =>
+    kills.some(
+      (kill) => kill.service === service && first > kill.atMs - BEFORE_KILL_MS && first < kill.atMs + AFTER_KILL_MS,
+    ),
+  );
   return {
     accepted: follows.length,
     mailed: arrivals['email-notification-service'].size,

@@ -5,12 +5,16 @@ export interface Mail {
   ID: string;
   MessageID: string;
   Subject: string;
+  /** When it arrived, RFC 3339. */
+  Created: string;
   To: { Name: string; Address: string }[];
 }
 
 /** A message as ntfy's API tells of it. */
 export interface Push {
   id: string;
+  /** When it arrived, in seconds since the epoch. */
+  time: number;
   topic: string;
   title: string;
   message: string;

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { publishThrough } from './follow';
 import { freePort } from './free-port';
@@ -13,6 +13,8 @@ import { Inbox } from './inbox';
 import type { LogLine, Service, Stack } from './stack';
 
 export const ROOT = resolve(__dirname, '..');
+
+const READY_MS = 15_000;
 
 /** A run file, and a change to it that a scenario wants. */
 export interface RunFileDocument {
@@ -110,13 +112,13 @@ export class LocalStack implements Stack {
   }
 
   async ready(): Promise<void> {
-    await vi.waitFor(
-      () => {
-        if (!this.output.some((line) => line.startsWith('try:')))
-          throw new Error(`not ready:\n${this.output.join('\n')}`);
-      },
-      { timeout: 15_000 },
-    );
+    for (
+      const deadline = Date.now() + READY_MS;
+      !this.output.some((line) => line.startsWith('try:'));
+      await sleep(20)
+    ) {
+      if (Date.now() > deadline) throw new Error(`not ready:\n${this.output.join('\n')}`);
+    }
     await this.inbox.ready();
   }
 

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { RedisServer } from '../local/contract/redis-server';
+import { Broker } from './broker';
+import { copyComponents, daprRunArguments, freePorts, type Ports, stackFolder } from './dapr-run';
 import { publishThrough } from './follow';
 import { freePort } from './free-port';
 import { Inbox } from './inbox';
@@ -32,16 +33,11 @@ const STOP_MS = 20_000;
  * has the service and its sidecar below it. What dies stays dead until the scenario starts it again.
  */
 export async function startRunStack(options: RunStackOptions): Promise<RunStack> {
-  const folder = mkdtempSync(join(tmpdir(), 'stack-'));
-  const redis = await RedisServer.start(join(folder));
-  const components = join(folder, 'components');
-  cpSync(join(ROOT, 'components'), components, { recursive: true });
-  for (const file of yamlFiles(components)) {
-    const text = readFileSync(file, 'utf8').replaceAll('localhost:6379', `127.0.0.1:${redis.port}`);
-    writeFileSync(file, text.replace('"120000"', `"${options.processingTimeoutMs ?? 120_000}"`));
-  }
+  const folder = stackFolder();
+  const redis = await RedisServer.start(folder);
+  const components = copyComponents(folder, redis.port, options.processingTimeoutMs);
   const ports = { mail: await freePort(), smtp: await freePort(), push: await freePort() };
-  const stack = new RunStack(options, folder, redis, ports);
+  const stack = new RunStack(options, folder, components, redis, await Broker.connect(redis.port), ports);
   try {
     await stack.startInbox();
     await Promise.all(SERVICES.map((service) => stack.start(service)));
@@ -50,17 +46,6 @@ export async function startRunStack(options: RunStackOptions): Promise<RunStack>
     await stack.stop();
     throw error;
   }
-}
-
-const yamlFiles = (folder: string): string[] =>
-  readdirSync(folder)
-    .map((name) => join(folder, name))
-    .flatMap((path) => (statSync(path).isDirectory() ? yamlFiles(path) : [path]));
-
-interface Ports {
-  appPort: number;
-  daprPort: number;
-  metricsPort: number;
 }
 
 interface Member extends Ports {
@@ -80,7 +65,9 @@ export class RunStack implements Stack {
   constructor(
     private readonly options: RunStackOptions,
     private readonly folder: string,
+    private readonly components: string,
     readonly redis: RedisServer,
+    private readonly broker: Broker,
     private readonly ports: { mail: number; smtp: number; push: number },
   ) {
     this.inbox = new Inbox(`http://127.0.0.1:${ports.mail}`, `http://127.0.0.1:${ports.push}`);
@@ -94,6 +81,8 @@ export class RunStack implements Stack {
   get facadeUrl(): string {
     return `http://127.0.0.1:${this.member('api-facade').appPort}`;
   }
+
+  idle = (withinMs: number): Promise<number> => this.broker.idle(withinMs);
 
   /** What a service's sidecar counts, in Prometheus' text format. */
   async metrics(service: Service): Promise<string> {
@@ -113,7 +102,7 @@ export class RunStack implements Stack {
 
   /** Starts a service that does not run, on the ports it had before, and waits until it is ready. */
   async start(service: Service): Promise<void> {
-    const ports = this.members.get(service) ?? (await this.freePorts());
+    const ports = this.members.get(service) ?? (await freePorts());
     const [program = '', ...args] = this.command(service, ports, [`dist/${service}/main.js`]);
     const run = spawn(program, args, { cwd: ROOT, env: this.env(), detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [run.stdout, run.stderr]) readLines(stream, this.log, this.output);
@@ -149,6 +138,12 @@ export class RunStack implements Stack {
     process.kill(this.appPid(service), 'SIGKILL');
   }
 
+  /** The same, and waits until the sidecar has ended, too. */
+  async killApp(service: Service): Promise<void> {
+    this.kill(service);
+    await this.member(service).ended;
+  }
+
   /** Ends the service, its sidecar and `dapr run` all at once, as the end of a container does. */
   async killWhole(service: Service): Promise<void> {
     const { run, ended } = this.member(service);
@@ -166,7 +161,7 @@ export class RunStack implements Stack {
 
   async replay(service: Service, { listOnly = false } = {}): Promise<string> {
     const program = ['dist/replay/main.js', service, ...(listOnly ? ['--list'] : [])];
-    const [command = '', ...args] = this.command(`${service}-replay`, await this.freePorts(), program);
+    const [command = '', ...args] = this.command(`${service}-replay`, await freePorts(), program);
     const { stdout } = await promisify(execFile)(command, args, { cwd: ROOT, env: this.env(), timeout: 120_000 });
     return stdout;
   }
@@ -185,24 +180,15 @@ export class RunStack implements Stack {
     );
     process.off('exit', this.killWithUs);
     this.killAll();
+    this.broker.close();
     await this.redis.kill();
     rmSync(this.folder, { recursive: true });
     return codes.find((code) => code !== 0) ?? 0;
   }
 
-  private async freePorts(): Promise<Ports> {
-    return { appPort: await freePort(), daprPort: await freePort(), metricsPort: await freePort() };
-  }
-
-  private command(appId: string, { appPort, daprPort, metricsPort }: Ports, program: string[]): string[] {
-    const components = join(this.folder, 'components');
-    const broker = join(components, 'redis', ...(appId.endsWith('-replay') ? ['replay'] : []));
-    const numbers = { '--app-port': appPort, '--dapr-http-port': daprPort, '--metrics-port': metricsPort };
-    const ports = Object.entries(numbers).flatMap(([flag, port]) => [flag, String(port)]);
-    const off = ['--placement-host-address', '', '--scheduler-host-address', ''];
-    const resources = ['--resources-path', components, '--resources-path', broker];
-    const files = ['--config', join(components, 'config.yaml'), ...resources, '--dapr-listen-addresses', '127.0.0.1'];
-    return [...this.options.dapr, 'run', '--app-id', appId, ...ports, ...files, ...off, '--', 'node', ...program];
+  private command(appId: string, ports: Ports, script: string[]): string[] {
+    const run = { appId, ports, components: this.components, program: ['node', ...script] };
+    return [...this.options.dapr, ...daprRunArguments(run)];
   }
 
   private env(): NodeJS.ProcessEnv {

@@ -39,6 +39,8 @@ export interface Stack {
   publishPast(eventId: string, data: object): Promise<void>;
   /** Hands a subscriber's dead letters to it again, or only lists them. Resolves with what was printed. */
   replay(service: Service, how?: { listOnly?: boolean }): Promise<string>;
+  /** Resolves once the broker has no event left that somebody may still be handed; undefined where it does not tell. */
+  idle?(withinMs: number): Promise<number>;
   /** What Ctrl-C does. Resolves with the exit code once everything has ended. */
   stop(): Promise<number | null>;
   /** Resolves with the exit code once everything has ended by itself. */

@@ -33,6 +33,12 @@ export class RedisServer {
     return server;
   }
 
+  /** @throws {Error} when it does not run */
+  get pid(): number {
+    if (this.process?.pid === undefined) throw new Error('redis-server does not run');
+    return this.process.pid;
+  }
+
   get isRunning(): boolean {
     return this.process !== undefined;
   }

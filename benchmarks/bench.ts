@@ -1,0 +1,69 @@
+// npm run bench: how fast the sample is, against the quickstart's style and against what Dapr itself can do.
+// Everything is measured in one run on one machine, in rounds that alternate, so that the ratios hold on a noisy one.
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/redis-stack';
+import { measure, type Plan, stepsOf } from './measure';
+import { throughputChart } from './plot';
+import { createProgress } from './progress';
+import { report } from './report';
+
+/** About four minutes on two cores. */
+const FULL: Plan = {
+  rounds: 3,
+  seconds: 4,
+  perSecond: 100,
+  replicas: [1, 2, 4],
+  backlogs: [1_000, 10_000, 100_000],
+  backlogSeconds: 40,
+};
+/** Whether everything still works and counts right; its figures mean nothing. */
+const SMOKE: Plan = { rounds: 1, seconds: 1, perSecond: 20, replicas: [1, 2], backlogs: [100], backlogSeconds: 20 };
+
+const USAGE = `npm run bench -- [--smoke] [--json FILE] [--svg FILE]
+  --smoke      every step once and short: whether it works, not how fast it is
+  --json FILE  where the figures go (bench.json)
+  --svg FILE   where the plot goes (bench.svg)`;
+
+async function main(): Promise<void> {
+  const options = {
+    smoke: { type: 'boolean' },
+    json: { type: 'string' },
+    svg: { type: 'string' },
+    help: { type: 'boolean' },
+  } as const;
+  const { values } = parseArgs({ options });
+  if (values.help) return void console.log(USAGE);
+  if (missingForRedis) throw new Error('redis-server is not installed; the benchmark starts one of its own');
+  const dapr = missingForDapr ? LOCAL_WITH_REDIS : DAPR_WITH_REDIS;
+  const plan = values.smoke ? SMOKE : FULL;
+  console.error(`Sidecars: ${dapr.name}${missingForDapr ? ' (the dapr CLI or daprd is not installed here)' : ''}.`);
+
+  const progress = createProgress(stepsOf(plan));
+  const startedAt = Date.now();
+  const figures = await measure(plan, dapr, progress);
+  progress.end();
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}`;
+  const result = {
+    sidecars: dapr.name,
+    machine,
+    at: new Date().toISOString(),
+    seconds: Math.round((Date.now() - startedAt) / 1_000),
+    plan,
+    figures,
+  };
+  console.log(report(result));
+  const [json, svg] = [values.json ?? 'bench.json', values.svg ?? 'bench.svg'];
+  writeFileSync(json, `${JSON.stringify(result, undefined, 2)}\n`);
+  writeFileSync(svg, throughputChart(result));
+  console.error(`The figures are in ${json}, a plot of them in ${svg}.`);
+}
+
+main().then(
+  () => process.exit(),
+  (error: Error) => {
+    console.error(`\nbench: ${error.message}`);
+    process.exit(1);
+  },
+);

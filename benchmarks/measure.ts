@@ -1,0 +1,219 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunStackOptions } from '../scenarios/run-stack';
+import { fullLoad, publishMany, steadyLoad } from './load';
+import { Pipeline } from './pipeline';
+import { cpuMs, memoryMb } from './processes';
+import type { Progress } from './progress';
+import { percentile } from './statistics';
+import { LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE } from './styles';
+
+/** What is measured, and for how long. */
+export interface Plan {
+  /** How often each figure is measured. */
+  rounds: number;
+  /** How long each load lasts. */
+  seconds: number;
+  /** Follows a second in the measurement of latencies. */
+  perSecond: number;
+  /** Replicas of each subscriber, ascending from 1. */
+  replicas: readonly number[];
+  /** Events that wait in the broker. */
+  backlogs: readonly number[];
+  /** A backlog that takes longer is left; its rate is that of this time. */
+  backlogSeconds: number;
+}
+
+/** Milliseconds, one value for each round. */
+export interface Latency {
+  p50: number[];
+  p95: number[];
+  p99: number[];
+}
+
+export interface Figures {
+  /** Events a second from the first request until both subscribers had acknowledged all; one value a round. */
+  throughput: Record<string, number[]>;
+  /** The sample's processor time for an event at full load, by process, in milliseconds; empty where nobody tells it. */
+  cpuMsPerEvent: Record<string, Record<string, number>>;
+  /** From the request until the mail and the push message were there. */
+  fanOut: Record<string, Latency>;
+  /** Until the answer to POST /followers, and to a bare publish into the same sidecar. */
+  answer: Record<'POST /followers' | 'bare publish', Latency>;
+  /** From `dapr run` until the sidecar is ready, for each service that was started. */
+  startMs: number[];
+  memoryMb: { atRest: Record<string, number>; atFullLoad: Record<string, number> };
+  /** Events a second at full load with so many replicas of each subscriber. */
+  replicas: Record<string, number[]>;
+  /** Events a second while a backlog of that size is worked off, and the services' memory at its end, in megabytes. */
+  backlog: Record<string, { eventsPerSecond: number; memoryMb: Record<string, number> }>;
+  /** The mails and push messages of all full loads of the sample, which are as many as its events. */
+  counted: { events: number; mails: number; pushes: number };
+}
+
+const STYLES = [SAMPLE, QUICKSTART, QUICKSTART_PRINTS, LIMIT];
+const DRAIN_MS = 60_000;
+const NAMES = { sample: SAMPLE.name, quickstart: QUICKSTART.name };
+
+/** How many steps of progress `measure` makes of a plan. */
+export const stepsOf = ({ rounds, replicas, backlogs }: Plan): number =>
+  STYLES.length * (2 + rounds) + rounds * 3 + replicas.length - 1 + backlogs.length;
+
+/** @throws {Error} when something does not start, an event is not accepted or not delivered, or the sample loses or doubles one */
+export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progress): Promise<Figures> {
+  const figures: Figures = {
+    throughput: {},
+    cpuMsPerEvent: {},
+    fanOut: { [NAMES.sample]: latency(), [NAMES.quickstart]: latency() },
+    answer: { 'POST /followers': latency(), 'bare publish': latency() },
+    startMs: [],
+    memoryMb: { atRest: {}, atFullLoad: {} },
+    replicas: {},
+    backlog: {},
+    counted: { events: 0, mails: 0, pushes: 0 },
+  };
+  const pipelines: Pipeline[] = [];
+  try {
+    for (const style of STYLES) {
+      pipelines.push(await step(`starting: ${style.name}`, () => Pipeline.start(style, dapr)));
+    }
+    const [sample, quickstart] = pipelines as [Pipeline, Pipeline];
+    figures.memoryMb.atRest = memoryMb(sample.processes());
+
+    for (const pipeline of pipelines) {
+      await step(`warming up: ${pipeline.style.name}`, () => load(pipeline, Math.min(2, plan.seconds)));
+    }
+    for (let round = 1; round <= plan.rounds; round += 1) {
+      for (const pipeline of pipelines) {
+        const { name } = pipeline.style;
+        const loaded = await step(`full load: ${name}, round ${round}`, () => load(pipeline, plan.seconds));
+        figures.throughput[name] = [...(figures.throughput[name] ?? []), loaded.eventsPerSecond];
+        figures.cpuMsPerEvent[name] = loaded.cpuMsPerEvent;
+        if (pipeline !== sample) continue;
+        figures.memoryMb.atFullLoad = loaded.memoryMb;
+        count(figures, loaded);
+      }
+    }
+    for (let round = 1; round <= plan.rounds; round += 1) {
+      const title = (what: string) => `${plan.perSecond} a second: ${what}, round ${round}`;
+      for (const pipeline of [sample, quickstart]) {
+        const { name } = pipeline.style;
+        const { fanOut, answers } = await step(title(name), () => steady(pipeline, pipeline.url, plan));
+        add(figures.fanOut[name], fanOut);
+        if (pipeline === sample) add(figures.answer['POST /followers'], answers);
+      }
+      const bare = await step(title('bare publish'), () => steady(sample, sample.publishUrl, plan));
+      add(figures.answer['bare publish'], bare.answers);
+    }
+    for (const size of plan.backlogs) {
+      figures.backlog[size] = await step(`a backlog of ${size}`, () => workOff(sample, size, plan.backlogSeconds));
+    }
+    figures.replicas = { '1': figures.throughput[NAMES.sample] ?? [] };
+    await replicas(sample, plan, figures, step);
+    figures.startMs = sample.startMs;
+    return figures;
+  } finally {
+    await Promise.all(pipelines.map((pipeline) => pipeline.stop()));
+  }
+}
+
+const latency = (): Latency => ({ p50: [], p95: [], p99: [] });
+
+function add(to: Latency | undefined, valuesMs: readonly number[]): void {
+  to?.p50.push(percentile(valuesMs, 50));
+  to?.p95.push(percentile(valuesMs, 95));
+  to?.p99.push(percentile(valuesMs, 99));
+}
+
+interface Loaded {
+  events: number;
+  mails: number;
+  pushes: number;
+  eventsPerSecond: number;
+  cpuMsPerEvent: Record<string, number>;
+  memoryMb: Record<string, number>;
+}
+
+async function load(pipeline: Pipeline, seconds: number): Promise<Loaded> {
+  await pipeline.arrivals();
+  const before = await pipeline.broker.published();
+  const processes = pipeline.processes();
+  const cpuBefore = cpuMs(processes);
+  const startedAt = Date.now();
+  await fullLoad(pipeline.url, seconds);
+  const memory = memoryMb(processes);
+  const doneAt = await drained(pipeline);
+  const cpu = Object.entries(cpuMs(processes));
+  const events = (await pipeline.broker.published()) - before;
+  const { mails, pushes } = await pipeline.arrivals();
+  return {
+    events,
+    mails: mails.length,
+    pushes: pushes.length,
+    eventsPerSecond: (1_000 * events) / (doneAt - startedAt),
+    cpuMsPerEvent: Object.fromEntries(cpu.map(([name, ms]) => [name, (ms - (cpuBefore[name] ?? 0)) / events])),
+    memoryMb: memory,
+  };
+}
+
+/** @throws {Error} when it takes too long, or an event became a dead letter */
+async function drained({ style, broker }: Pipeline): Promise<number> {
+  const at = await broker.idle(DRAIN_MS);
+  const dead = await broker.deadLetters();
+  if (dead > 0) throw new Error(`${style.name}: ${dead} dead letters`);
+  return at;
+}
+
+/** A figure of a pipeline that loses or doubles events would be worth nothing. */
+function count({ counted }: Figures, { events, mails, pushes }: Loaded): void {
+  counted.events += events;
+  counted.mails += mails;
+  counted.pushes += pushes;
+  if (mails !== events || pushes !== events)
+    throw new Error(`${SAMPLE.name}: ${events} events, but ${mails} mails and ${pushes} push messages`);
+}
+
+async function steady(pipeline: Pipeline, url: string, { perSecond, seconds }: Plan) {
+  await pipeline.arrivals();
+  const posted = await steadyLoad(url, perSecond, seconds);
+  await drained(pipeline);
+  const { mails, pushes } = await pipeline.arrivals();
+  const [mailedAt, pushedAt] = [new Map(mails), new Map(pushes)];
+  const fanOut = posted.map(({ follower, dueAtMs }) => {
+    const [mail, push] = [mailedAt.get(follower), pushedAt.get(follower)];
+    if (mail === undefined || push === undefined)
+      throw new Error(`${pipeline.style.name}: nothing arrived of ${follower}`);
+    return Math.max(mail, push) - dueAtMs;
+  });
+  return { fanOut, answers: posted.map(({ tookMs }) => tookMs) };
+}
+
+async function workOff(pipeline: Pipeline, size: number, atMostSeconds: number): Promise<Figures['backlog'][string]> {
+  const processes = pipeline.processes();
+  pipeline.holdSubscribers('SIGSTOP');
+  try {
+    await publishMany(pipeline.publishUrl, size);
+  } finally {
+    pipeline.holdSubscribers('SIGCONT');
+  }
+  const startedAt = Date.now();
+  const before = await pipeline.broker.left();
+  while ((await pipeline.broker.left()) > 0 && Date.now() - startedAt < 1_000 * atMostSeconds) await sleep(20);
+  const eventsPerSecond = (1_000 * (before - (await pipeline.broker.left()))) / 2 / (Date.now() - startedAt);
+  const memory = memoryMb(processes);
+  await pipeline.broker.skip();
+  await drained(pipeline);
+  return { eventsPerSecond, memoryMb: memory };
+}
+
+async function replicas(sample: Pipeline, plan: Plan, figures: Figures, step: Progress['step']): Promise<void> {
+  let running = 1;
+  for (const wanted of plan.replicas.filter((number) => number > 1)) {
+    figures.replicas[wanted] = await step(`${wanted} replicas of each subscriber`, async () => {
+      for (; running < wanted; running += 1) await sample.startSubscribers();
+      await load(sample, Math.min(1, plan.seconds));
+      const loaded = await load(sample, plan.seconds);
+      count(figures, loaded);
+      return [loaded.eventsPerSecond];
+    });
+  }
+}

@@ -1,0 +1,194 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisServer } from '../local/contract/redis-server';
+import { Broker } from '../scenarios/broker';
+import { copyComponents, daprRunArguments, freePorts, type Ports, stackFolder } from '../scenarios/dapr-run';
+import { ROOT } from '../scenarios/local-stack';
+import { commandLine, descendants } from '../scenarios/processes';
+import type { RunStackOptions } from '../scenarios/run-stack';
+import { SUBSCRIBERS } from '../scenarios/stack';
+import type { Arrivals, SinkPorts } from './sink';
+
+/** One way to write the sample's services. */
+export interface Style {
+  name: string;
+  /** The program that takes follows; undefined: events are published straight into a sidecar. */
+  facade: readonly string[] | undefined;
+  subscribers: Record<(typeof SUBSCRIBERS)[number], readonly string[]>;
+  env?: Record<string, string>;
+}
+
+const START_MS = 30_000;
+const SINK = join(__dirname, 'sink.ts');
+
+interface Run {
+  appId: string;
+  ports: Ports;
+  child: ChildProcess;
+  ended: Promise<unknown>;
+}
+
+/**
+ * The sample in one style, really running: a Redis, a sink for mails and push messages, and `dapr run` for each service.
+ * What the services print goes to files, as it does in containers.
+ */
+export class Pipeline {
+  private readonly runs: Run[] = [];
+  /** From each `dapr run` until its sidecar was ready. */
+  readonly startMs: number[] = [];
+  private readonly killWithUs = () => this.killAll();
+
+  private constructor(
+    readonly style: Style,
+    private readonly dapr: RunStackOptions,
+    private readonly folder: string,
+    private readonly components: string,
+    private readonly redis: RedisServer,
+    readonly broker: Broker,
+    private readonly sink: ChildProcess,
+    private readonly sinkPorts: SinkPorts,
+  ) {
+    process.once('exit', this.killWithUs);
+  }
+
+  /** @throws {Error} when a service is not ready within half a minute, with what it has printed */
+  static async start(style: Style, dapr: RunStackOptions): Promise<Pipeline> {
+    const folder = stackFolder();
+    const redis = await RedisServer.start(folder);
+    const broker = await Broker.connect(redis.port);
+    const sink = fork(SINK, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const [sinkPorts] = (await once(sink, 'message')) as [SinkPorts];
+    const components = copyComponents(folder, redis.port);
+    const pipeline = new Pipeline(style, dapr, folder, components, redis, broker, sink, sinkPorts);
+    try {
+      await pipeline.startRun('api-facade', style.facade);
+      await pipeline.startSubscribers();
+    } catch (error) {
+      await pipeline.stop();
+      throw error;
+    }
+    return pipeline;
+  }
+
+  /** Where follows are posted. */
+  get url(): string {
+    const { appPort } = this.only('api-facade').ports;
+    return this.style.facade ? `http://127.0.0.1:${appPort}/followers` : this.publishUrl;
+  }
+
+  /** Where the sidecar of api-facade takes events. */
+  get publishUrl(): string {
+    return `http://127.0.0.1:${this.only('api-facade').ports.daprPort}/v1.0/publish/pubsub/followerAdded`;
+  }
+
+  /** One more replica of each subscriber. */
+  async startSubscribers(): Promise<void> {
+    for (const service of SUBSCRIBERS) await this.startRun(service, this.style.subscribers[service]);
+  }
+
+  /** What has arrived at the sink since the last call. */
+  async arrivals(): Promise<Arrivals> {
+    this.sink.send('arrivals');
+    const [arrivals] = (await once(this.sink, 'message')) as [Arrivals];
+    return arrivals;
+  }
+
+  /** Stops the sidecars of the subscribers in their tracks, or lets them go on: what is published waits in the broker. */
+  holdSubscribers(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    for (const { appId, child } of this.runs) {
+      if (appId !== 'api-facade') process.kill(this.sidecarPid(child), signal);
+    }
+  }
+
+  /** The processes by what they are: `redis`, and `NAME` and `NAME's sidecar` for each service. */
+  processes(): Map<string, number[]> {
+    const found = new Map<string, number[]>([['redis', [this.redis.pid]]]);
+    for (const { appId, child } of this.runs) {
+      const sidecar = this.sidecarPid(child);
+      const app = descendants(child.pid ?? 0).find((pid) => pid !== sidecar && /node /.test(commandLine(pid)));
+      const add = (name: string, pid: number) => found.set(name, [...(found.get(name) ?? []), pid]);
+      add(`${appId}'s sidecar`, sidecar);
+      if (app !== undefined) add(appId, app);
+    }
+    return found;
+  }
+
+  async stop(): Promise<void> {
+    for (const { child } of this.runs) child.kill('SIGTERM');
+    await Promise.race([Promise.all(this.runs.map(({ ended }) => ended)), sleep(10_000, undefined, { ref: false })]);
+    this.killAll();
+    process.off('exit', this.killWithUs);
+    this.broker.close();
+    await this.redis.kill();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  private async startRun(appId: string, program: readonly string[] | undefined): Promise<void> {
+    const ports = await freePorts();
+    const startedAt = performance.now();
+    const { components } = this;
+    const args = daprRunArguments({ appId, ports, components, program: ['node', ...(program ?? ['-e', IDLE])] });
+    const [command = '', ...first] = this.dapr.dapr;
+    const file = join(this.folder, `${appId}-${this.runs.length}.log`);
+    const log = openSync(file, 'w');
+    const child = spawn(command, [...first, ...args], {
+      cwd: ROOT,
+      env: this.env(),
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    this.runs.push({ appId, ports, child, ended: once(child, 'close').catch(() => {}) });
+    // The sidecar says so once it has asked the app what it subscribes to.
+    for (const deadline = Date.now() + START_MS; ; await sleep(10)) {
+      const answer = await fetch(`http://127.0.0.1:${ports.daprPort}/v1.0/healthz`).catch(() => undefined);
+      if (answer?.ok) return void this.startMs.push(performance.now() - startedAt);
+      if (Date.now() < deadline && child.exitCode === null) continue;
+      throw new Error(`${appId} is not ready:\n${readFileSync(file, 'utf8').slice(-2_000)}`);
+    }
+  }
+
+  private env(): NodeJS.ProcessEnv {
+    const { smtpPort, pushPort } = this.sinkPorts;
+    return {
+      ...process.env,
+      NODE_ENV: 'production',
+      SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
+      PUSH_URL: `http://127.0.0.1:${pushPort}`,
+      DAPR_LOCAL_DIRECTORY: join(this.folder, 'sidecars'),
+      ...this.style.env,
+    };
+  }
+
+  private only(appId: string): Run {
+    const run = this.runs.find((one) => one.appId === appId);
+    if (!run) throw new Error(`${appId} does not run`);
+    return run;
+  }
+
+  private sidecarPid(child: ChildProcess): number {
+    const pid = child.pid ?? 0;
+    return this.dapr.separateDaprd ? (descendants(pid).find((id) => /daprd /.test(commandLine(id))) ?? pid) : pid;
+  }
+
+  private killAll(): void {
+    for (const { child } of this.runs) {
+      for (const pid of [...descendants(child.pid ?? 0), child.pid ?? 0]) end(pid);
+    }
+    this.sink.kill('SIGKILL');
+  }
+}
+
+/** Stands where api-facade would, for a sidecar that is published into from outside. */
+const IDLE = "require('node:http').createServer((_, res) => res.end()).listen(process.env.APP_PORT, '127.0.0.1')";
+
+function end(pid: number): void {
+  try {
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended by itself
+  }
+}

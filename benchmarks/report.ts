@@ -1,0 +1,106 @@
+import type { Figures, Latency, Plan } from './measure';
+import { ratios, spread } from './statistics';
+import { LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE } from './styles';
+
+export interface Result {
+  /** Whose sidecars were used. */
+  sidecars: string;
+  machine: string;
+  at: string;
+  seconds: number;
+  plan: Plan;
+  figures: Figures;
+}
+
+/** The result as Markdown tables: for a terminal, and for docs/performance.md. */
+export function report({ sidecars, machine, seconds, plan, figures }: Result): string {
+  const { throughput, fanOut, answer, startMs, memoryMb, backlog, counted } = figures;
+  const of = (name: string) => throughput[name] ?? [];
+  const sample = of(SAMPLE.name);
+  const latencies = (name: string, { p50, p95, p99 }: Latency) => [name, ms(p50), ms(p95), ms(p99)];
+  return [
+    `${sidecars}; ${machine}; ${plan.rounds} rounds, ${seconds} s.`,
+    `Median (lowest to highest).`,
+    '',
+    ...table(
+      ['full load', 'events/s', 'sample ÷ it'],
+      Object.entries(throughput).map(([name, values]) => [name, whole(values), times(ratios(sample, values))]),
+    ),
+    ...table(
+      [`mail and push there, at ${plan.perSecond}/s`, 'p50 ms', 'p95 ms', 'p99 ms'],
+      Object.entries(fanOut).map(([name, values]) => latencies(name, values)),
+    ),
+    ...table(
+      [`answered, at ${plan.perSecond}/s`, 'p50 ms', 'p95 ms', 'p99 ms'],
+      Object.entries(answer).map(([name, values]) => latencies(name, values)),
+    ),
+    ...table(
+      ['goal', 'wanted', 'measured'],
+      [
+        [`${SAMPLE.name} ÷ ${QUICKSTART.name}`, '3.0', times(ratios(sample, of(QUICKSTART.name)))],
+        [`${SAMPLE.name} ÷ ${QUICKSTART_PRINTS.name}`, '3.0', times(ratios(sample, of(QUICKSTART_PRINTS.name)))],
+        [`${SAMPLE.name} ÷ ${LIMIT.name}`, '1.0', times(ratios(sample, of(LIMIT.name)))],
+        [
+          'p99 of POST /followers ÷ bare publish',
+          '1.5 at most',
+          times(ratios(answer['POST /followers'].p99, answer['bare publish'].p99)),
+        ],
+      ],
+    ),
+    ...table(
+      ['replicas of each subscriber', 'events/s'],
+      Object.entries(figures.replicas).map(([number, values]) => [number, whole(values)]),
+    ),
+    ...table(
+      ['backlog', 'events/s', 'services, MB', 'sidecars, MB'],
+      Object.entries(backlog).map(([size, { eventsPerSecond, memoryMb }]) => [
+        size,
+        String(Math.round(eventsPerSecond)),
+        String(Math.round(sum(memoryMb, isService))),
+        String(Math.round(sum(memoryMb, isSidecar))),
+      ]),
+    ),
+    ...table(
+      ['process', 'MB at rest', 'MB at full load', 'CPU ms an event'],
+      Object.keys(memoryMb.atRest).map((name) => [
+        name,
+        String(Math.round(memoryMb.atRest[name] ?? 0)),
+        String(Math.round(memoryMb.atFullLoad[name] ?? 0)),
+        figures.cpuMsPerEvent[SAMPLE.name]?.[name]?.toFixed(2) ?? '',
+      ]),
+    ),
+    ...table(
+      ['CPU ms an event', 'services', 'sidecars', 'Redis'],
+      Object.entries(figures.cpuMsPerEvent).map(([name, cpu]) => [
+        name,
+        sum(cpu, isService).toFixed(2),
+        sum(cpu, isSidecar).toFixed(2),
+        (cpu.redis ?? 0).toFixed(2),
+      ]),
+    ),
+    `From \`dapr run\` to ready: ${whole(startMs)} ms.`,
+    `Counted at full load: ${counted.events} events, ${counted.mails} mails, ${counted.pushes} push messages.`,
+  ].join('\n');
+}
+
+const isSidecar = (name: string) => name.endsWith(' sidecar');
+const isService = (name: string) => name !== 'redis' && !isSidecar(name);
+
+const sum = (values: Record<string, number>, which: (name: string) => boolean): number =>
+  Object.entries(values).reduce((total, [name, value]) => (which(name) ? total + value : total), 0);
+
+/** With two digits for small numbers and none for large ones. */
+function show(values: readonly number[], digits: number): string {
+  const { median, min, max } = spread(values);
+  const [middle, low, high] = [median, min, max].map((value) => value.toFixed(digits));
+  return values.length === 1 ? `${middle}` : `${middle} (${low} to ${high})`;
+}
+const whole = (values: readonly number[]) => show(values, 0);
+const ms = (values: readonly number[]) => show(values, 1);
+const times = (values: readonly number[]) => show(values, 2);
+
+function table(head: string[], rows: string[][]): string[] {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), ''];
+}

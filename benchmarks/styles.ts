@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import type { Style } from './pipeline';
+
+const reference = (file: string, ...args: string[]) => [join(__dirname, 'reference', file), ...args];
+const facade = reference('quickstart-facade.mjs');
+const quickstart = (what: string) => reference('quickstart-subscriber.mjs', what);
+
+/** The sample as it is. */
+export const SAMPLE: Style = {
+  name: 'this sample',
+  facade: ['dist/api-facade/main.js'],
+  subscribers: {
+    'email-notification-service': ['dist/email-notification-service/main.js'],
+    'push-notification-service': ['dist/push-notification-service/main.js'],
+  },
+};
+
+/** The same work without validation, claims and structured logs. */
+export const QUICKSTART: Style = {
+  name: 'quickstart style',
+  facade,
+  subscribers: { 'email-notification-service': quickstart('email'), 'push-notification-service': quickstart('push') },
+};
+
+/** Less than the work: what is received is printed, and nobody is told. */
+export const QUICKSTART_PRINTS: Style = {
+  name: 'quickstart style, prints only',
+  facade,
+  subscribers: {
+    'email-notification-service': quickstart('nothing'),
+    'push-notification-service': quickstart('nothing'),
+  },
+};
+
+/** What Dapr and Redis take for themselves. */
+export const LIMIT: Style = {
+  name: 'the limit',
+  facade: undefined,
+  subscribers: {
+    'email-notification-service': reference('bare-subscriber.mjs'),
+    'push-notification-service': reference('bare-subscriber.mjs'),
+  },
+};

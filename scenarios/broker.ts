@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from '@redis/client';
+import { SUBSCRIBERS } from './stack';
+
+const TOPIC = 'followerAdded';
+const POLL_MS = 20;
+
+const createRedisClient = (port: number) => createClient({ url: `redis://127.0.0.1:${port}` });
+
+/** What Redis, as the broker, tells of the events. */
+export class Broker {
+  private constructor(private readonly client: ReturnType<typeof createRedisClient>) {}
+
+  static async connect(redisPort: number): Promise<Broker> {
+    const client = createRedisClient(redisPort);
+    // Redis may be killed and come back; the client connects again by itself.
+    await client.on('error', () => {}).connect();
+    return new Broker(client);
+  }
+
+  /** Events that have been published. */
+  published = (): Promise<number> => this.client.xLen(TOPIC);
+
+  /** Dead letters, replayed ones among them. */
+  async deadLetters(): Promise<number> {
+    const lengths = await Promise.all(SUBSCRIBERS.map((service) => this.client.xLen(`${service}-dead-letters`)));
+    return lengths.reduce((sum, length) => sum + length, 0);
+  }
+
+  /** Deliveries that no subscriber has acknowledged yet. Redis 7 counts what it has not even handed out. */
+  async left(): Promise<number> {
+    const groups = await this.client.xInfoGroups(TOPIC).catch(() => []);
+    return groups.reduce((sum, { pending, lag }) => sum + Number(pending) + Number(lag), 0);
+  }
+
+  /**
+   * Resolves with the time, in milliseconds since the epoch, at which nothing was left.
+   *
+   * @throws {Error} when that takes longer
+   */
+  async idle(withinMs: number): Promise<number> {
+    for (const deadline = Date.now() + withinMs; ; await sleep(POLL_MS)) {
+      const left = await this.left();
+      if (left === 0) return Date.now();
+      if (Date.now() > deadline) throw new Error(`${left} deliveries are not done in time`);
+    }
+  }
+
+  /** Has no subscriber receive what it has not been handed yet. */
+  async skip(): Promise<void> {
+    const { 'entries-added': ENTRIESREAD } = await this.client.xInfoStream(TOPIC);
+    for (const service of SUBSCRIBERS) {
+      await this.client.xGroupSetId(TOPIC, service, '$', { ENTRIESREAD: Number(ENTRIESREAD) });
+    }
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+}
