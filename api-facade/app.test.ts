@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { SidecarError } from '../common/dapr';
+import { SidecarError } from '../common/sidecar';
 import { captureLog } from '../common/test-support';
 import { createApp } from './app';
 

@@ -11,6 +11,7 @@ import {
   requireHost,
   strictExpress,
 } from '../common/problem-details';
+import { startTrace } from '../common/trace-context';
 import type { PublishFollowerAdded } from './publish-follower-added';
 
 export interface Dependencies {
@@ -28,6 +29,7 @@ export function createApp({ publish, ready, logger }: Dependencies): Express {
   app.post('/followers', jsonBody, async (req, res) => {
     const log = requestLog(res);
     const follow = readFollow(req);
+    log.trace ??= startTrace();
     const id = await publish(follow, log.trace, readIdempotencyKey(req));
     log.eventId = id;
     res.status(202).json({ id, ...follow });

@@ -8,13 +8,14 @@ const trace = startTrace();
 
 function setUp() {
   const publish = vi.fn<Dapr['publish']>().mockResolvedValue();
-  return { publish, publishFollowerAdded: createPublishFollowerAdded({ publish } as Partial<Dapr> as Dapr) };
+  return { publish, publishFollowerAdded: createPublishFollowerAdded({ publish }) };
 }
 
 test('When a follow is published, then the event has topic, type, data and trace, and the id that is returned', async () => {
   const { publish, publishFollowerAdded } = setUp();
   const id = await publishFollowerAdded(follow, trace);
-  expect(publish).toHaveBeenCalledExactlyOnceWith('followerAdded', follow, { id, type: 'followerAdded' }, trace);
+  const event = { topic: 'followerAdded', data: follow, id, type: 'followerAdded', trace };
+  expect(publish).toHaveBeenCalledExactlyOnceWith(event);
 });
 
 test('When there is no key, then every event has an id of its own', async () => {

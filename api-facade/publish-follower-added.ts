@@ -11,10 +11,10 @@ import type { Trace } from '../common/trace-context';
  */
 export type PublishFollowerAdded = (follow: Follow, trace: Trace, idempotencyKey?: string) => Promise<string>;
 
-export function createPublishFollowerAdded(dapr: Dapr): PublishFollowerAdded {
+export function createPublishFollowerAdded({ publish }: Pick<Dapr, 'publish'>): PublishFollowerAdded {
   return async (follow, trace, idempotencyKey) => {
     const id = idempotencyKey === undefined ? randomUUID() : idFrom(idempotencyKey);
-    await dapr.publish(FOLLOWER_ADDED, follow, { id, type: FOLLOWER_ADDED }, trace);
+    await publish({ topic: FOLLOWER_ADDED, data: follow, id, type: FOLLOWER_ADDED, trace });
     return id;
   };
 }

@@ -15,6 +15,13 @@ export const SAMPLE: Style = {
   },
 };
 
+/** The sample with Dapr's bulk subscriptions. */
+export const SAMPLE_IN_BATCHES: Style = {
+  ...SAMPLE,
+  name: 'this sample, in batches',
+  env: { EVENTS_PER_DELIVERY: '100' },
+};
+
 /** The same work without validation, claims and structured logs. */
 export const QUICKSTART: Style = {
   name: 'quickstart style',

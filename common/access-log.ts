@@ -4,8 +4,13 @@ import { parseTrace, startTrace, type Trace } from './trace-context';
 
 /** What a request is about, for its access log line. Handlers fill in what they learn. */
 export interface RequestLog {
-  trace: Trace;
+  /** Undefined until one is known; then the line has a trace of its own. */
+  trace: Trace | undefined;
   eventId?: string;
+  /** In place of the answer's. */
+  status?: number;
+  /** The events of a batch, each of which has a line of its own. */
+  entries?: RequestLog[];
 }
 
 /** The log entry of the request that `res` answers. */
@@ -18,17 +23,18 @@ export const requestLog = (res: Response): RequestLog => res.locals.log as Reque
 export function accessLog(logger: Logger): RequestHandler {
   return (req, res, next) => {
     const startedAt = performance.now();
-    const trace = parseTrace(req.headers.traceparent, req.headers.tracestate) ?? startTrace();
-    const log: RequestLog = { trace };
+    const log: RequestLog = { trace: parseTrace(req.headers.traceparent, req.headers.tracestate) };
     res.locals.log = log;
     res.once('close', () => {
       const ms = Math.round((performance.now() - startedAt) * 10) / 10;
       const { method } = req;
       const path = printable(req.originalUrl.split('?')[0] ?? '');
-      const status = res.writableFinished ? res.statusCode : 499; // nginx's code for a client that left without its answer
       const level = path === '/livez' || path === '/readyz' ? 'debug' : 'info';
-      const fields = { method, path, status, ms, eventId: log.eventId, traceId: log.trace.traceId };
-      logger[level](fields, `${method} ${path} ${status} ${ms} ms`);
+      for (const { eventId, trace, status: own } of log.entries ?? [log]) {
+        const status = res.writableFinished ? (own ?? res.statusCode) : 499; // nginx's code for a client that left without its answer
+        const { traceId } = trace ?? startTrace();
+        logger[level]({ method, path, status, ms, eventId, traceId }, `${method} ${path} ${status} ${ms} ms`);
+      }
     });
     next();
   };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ClaimedElsewhere, createClaims, eventKey } from './claims';
-import { type SaveOptions, SidecarError, type StateItem } from './dapr';
+import { SidecarError } from './sidecar';
+import type { SaveOptions, StateItem } from './state';
 import { captureLog } from './test-support';
 
 /** A state store with Dapr's first-write rule. */

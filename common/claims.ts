@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Dapr, StateItem } from './dapr';
+
 import type { Logger } from './logger';
+import type { State, StateItem } from './state';
 
 // Dapr tries a failed delivery again for at least 15 s (components/resiliency.yaml), which is longer than a lease: the
 // claim of a service that was killed has expired before its event becomes a dead letter.
@@ -40,8 +41,6 @@ export type TakeClaim = (eventId: string) => Promise<Claim | undefined>;
 export const eventKey = (eventId: string): string =>
   /^[A-Za-z0-9-]{1,64}$/.test(eventId) ? eventId : createHash('sha256').update(eventId).digest('hex');
 
-type State = Pick<Dapr, 'getState' | 'saveState' | 'deleteState'>;
-
 /** Claims in the Dapr state store. Each service has its own: Dapr puts the app id before every key. */
 export function createClaims(state: State, logger: Logger): TakeClaim {
   // What this process is at work on, in case that the store forgets a claim before its owner could mark it as done.
@@ -54,10 +53,8 @@ export function createClaims(state: State, logger: Logger): TakeClaim {
     const end = () => void underWay.delete(key);
     const owner = randomUUID();
     try {
-      if (await take(state, key, owner)) {
-        const etag = (await state.getState(key))?.etag;
-        return new Lease({ state, key, owner, logger: logger.child({ eventId }), end }, etag);
-      }
+      const etag = await take(state, key, owner);
+      if (etag !== undefined) return new Lease({ state, key, owner, logger: logger.child({ eventId }), end }, etag);
     } catch (error) {
       end();
       throw error;
@@ -79,21 +76,21 @@ const claimOf = (owner: string): Mark => ({ owner, expiresAt: Date.now() + LEASE
 const isLeftBehind = (mark: Partial<Record<string, unknown>>) =>
   !(typeof mark.expiresAt === 'number' && Date.now() < mark.expiresAt + CLOCK_SKEW_MS);
 
-/** False when the event is done. */
-async function take(state: State, key: string, owner: string): Promise<boolean> {
-  try {
-    await state.saveState(key, claimOf(owner), { ttlSeconds: LEASE_SECONDS });
-    return true;
-  } catch (error) {
-    const item = await state.getState(key);
-    if (!item) throw error;
-    const mark = item.value as Partial<Record<string, unknown>>;
-    if (mark.owner === owner) return true; // it was saved, only the answer got lost
-    if (mark.done) return false;
-    if (!isLeftBehind(mark)) throw new ClaimedElsewhere('another delivery of this event is under way');
-    await state.saveState(key, claimOf(owner), { etag: item.etag, ttlSeconds: LEASE_SECONDS });
-    return true;
-  }
+/**
+ * The etag of the claim; undefined when the event is done. Whatever saving it answered: what counts is what is read
+ * afterwards, for the claim may have been saved although the answer was an error.
+ */
+async function take(state: State, key: string, owner: string): Promise<string | undefined> {
+  const save = (etag?: string) => state.saveState(key, claimOf(owner), { etag, ttlSeconds: LEASE_SECONDS });
+  const failure = await save().catch((error: Error) => error);
+  const { value, etag } = (await state.getState(key)) ?? {};
+  if (etag === undefined) throw failure ?? new Error('the claim is not in the state store');
+  const mark = value as Partial<Record<string, unknown>>;
+  if (mark.owner === owner) return etag;
+  if (mark.done) return undefined;
+  if (!isLeftBehind(mark)) throw new ClaimedElsewhere('another delivery of this event is under way');
+  await save(etag);
+  return (await state.getState(key))?.etag;
 }
 
 interface LeaseOptions {

@@ -13,6 +13,7 @@ describe('readConfig', () => {
       appApiToken: undefined,
       pubsubName: 'pubsub',
       stateStoreName: 'statestore',
+      eventsPerDelivery: 1,
       logLevel: 'info',
       logFormat: undefined,
     });

@@ -82,6 +82,8 @@ export interface Config {
   appApiToken: string | undefined;
   pubsubName: string;
   stateStoreName: string;
+  /** More than one: Dapr delivers them in batches. */
+  eventsPerDelivery: number;
   logLevel: LogLevel;
   /** Not set: pretty on a terminal, JSON otherwise. */
   logFormat: LogFormat | undefined;
@@ -101,6 +103,7 @@ export function readConfig(env: Environment, defaults: Defaults): Config {
     appApiToken: variable(env, 'APP_API_TOKEN', token, undefined),
     pubsubName: variable(env, 'PUBSUB_NAME', componentName, 'pubsub'),
     stateStoreName: variable(env, 'STATESTORE_NAME', componentName, 'statestore'),
+    eventsPerDelivery: variable(env, 'EVENTS_PER_DELIVERY', wholeNumber(1, 1_000), 1),
     logLevel: variable(env, 'LOG_LEVEL', oneOf(...LOG_LEVELS), defaults.logLevel ?? 'info'),
     logFormat: variable(env, 'LOG_FORMAT', oneOf('pretty', 'json'), undefined),
   };

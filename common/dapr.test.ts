@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createDapr, type Dapr, SidecarError, UnreachableApp } from './dapr';
+import { createDapr, type Dapr } from './dapr';
+import { SidecarError, UnreachableApp } from './sidecar';
 import { startTrace } from './trace-context';
 
 let server: Server;
@@ -39,7 +40,8 @@ const json = (status: number, body: object) => (res: ServerResponse) => {
 
 describe('publish', () => {
   const trace = { ...startTrace(), tracestate: 'k=v' };
-  const publish = () => dapr.publish('followerAdded', { a: 1 }, { id: 'e 1&', type: 'followerAdded' }, trace);
+  const event = { topic: 'followerAdded', data: { a: 1 }, type: 'followerAdded', trace };
+  const publish = () => dapr.publish({ ...event, id: 'e 1&' });
 
   test('When the sidecar accepts the event, then id, type, trace and token went with it', async () => {
     await publish();
@@ -90,6 +92,58 @@ describe('publish', () => {
     answer = (res) => res.destroy();
     await expect(publish()).rejects.toThrow(SidecarError);
   });
+
+  test('When several events are published at once, then in one request, each with id, type and trace of its own', async () => {
+    const other = startTrace();
+    await Promise.all([dapr.publish({ ...event, id: 'a' }), dapr.publish({ ...event, id: 'b', trace: other })]);
+    expect(seen).toMatchObject({ method: 'POST', url: '/v1.0/publish/bulk/pubsub/followerAdded' });
+    expect(JSON.parse(seen.body)).toEqual([
+      {
+        entryId: '0',
+        event: { a: 1 },
+        contentType: 'application/json',
+        metadata: {
+          'cloudevent.id': 'a',
+          'cloudevent.type': 'followerAdded',
+          'cloudevent.traceparent': trace.traceparent,
+          'cloudevent.tracestate': 'k=v',
+        },
+      },
+      expect.objectContaining({
+        entryId: '1',
+        metadata: {
+          'cloudevent.id': 'b',
+          'cloudevent.type': 'followerAdded',
+          'cloudevent.traceparent': other.traceparent,
+        },
+      }),
+    ]);
+  });
+
+  test('When the broker took some of them, then the others have failed, and no more', async () => {
+    answer = json(500, {
+      failedEntries: [{ entryId: '1', error: 'refused' }],
+      errorCode: 'ERR_PUBSUB_PUBLISH_MESSAGE',
+    });
+    const answers = await Promise.allSettled(['a', 'b', 'c'].map((id) => dapr.publish({ ...event, id })));
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(answers[1]).toMatchObject({ reason: { message: 'cannot publish followerAdded to pubsub: refused' } });
+  });
+
+  test('When the request fails as a whole, then each of them has failed', async () => {
+    answer = json(404, { errorCode: 'ERR_PUBSUB_NOT_FOUND', message: 'pubsub pubsub is not found' });
+    const answers = await Promise.allSettled(['a', 'b'].map((id) => dapr.publish({ ...event, id })));
+    for (const { status } of answers) expect(status).toBe('rejected');
+  });
+
+  test('When a CloudEvent is published, then as it is', async () => {
+    await dapr.publishEvent('x-dead-letters', { id: 'a', data: 1 });
+    expect(seen).toMatchObject({
+      url: '/v1.0/publish/pubsub/x-dead-letters',
+      headers: { 'content-type': 'application/cloudevents+json' },
+      body: '{"id":"a","data":1}',
+    });
+  });
 });
 
 describe('deliver', () => {
@@ -117,13 +171,36 @@ describe('deliver', () => {
 
 describe('state', () => {
   test('When a value is there, then it comes with its etag', async () => {
-    answer = (res) => res.writeHead(200, { 'content-type': 'application/json', etag: '7' }).end('{"owner":"me"}');
+    answer = json(200, [{ key: 'a/b', data: { owner: 'me' }, etag: '7' }]);
     expect(await dapr.getState('a/b')).toEqual({ value: { owner: 'me' }, etag: '7' });
-    expect(seen).toMatchObject({ method: 'GET', url: '/v1.0/state/statestore/a%2Fb' });
+    expect(seen).toMatchObject({ method: 'POST', url: '/v1.0/state/statestore/bulk' });
+    expect(JSON.parse(seen.body)).toMatchObject({ keys: ['a/b'] });
   });
 
   test('When there is none, then the answer is undefined', async () => {
+    answer = json(200, [{ key: 'key' }]);
     expect(await dapr.getState('key')).toBeUndefined();
+  });
+
+  test('When several keys are read at once, then in one request, and each caller gets its own, whatever the order of the answers', async () => {
+    answer = json(200, [{ key: 'c' }, { key: 'b', error: 'timeout' }, { key: 'a', data: 1, etag: '7' }]);
+    const answers = await Promise.allSettled(['a', 'b', 'c', 'd'].map((key) => dapr.getState(key)));
+    expect(JSON.parse(seen.body)).toMatchObject({ keys: ['a', 'b', 'c', 'd'] });
+    expect(answers).toMatchObject([
+      { value: { value: 1, etag: '7' } },
+      { reason: { message: 'cannot read b from statestore: timeout' } },
+      { status: 'fulfilled', value: undefined },
+      { reason: { message: 'cannot read d from statestore: no answer' } },
+    ]);
+  });
+
+  test('When several values are saved at once, then in one request, and when it fails, then nobody believes that theirs was saved', async () => {
+    answer = json(500, { errorCode: 'ERR_STATE_SAVE', message: 'etag mismatch' });
+    const save = (key: string) => dapr.saveState(key, { key }, { ttlSeconds: 1 });
+    const answers = await Promise.allSettled(['a', 'b'].map(save));
+    expect(JSON.parse(seen.body)).toMatchObject([{ key: 'a' }, { key: 'b' }]);
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(Promise.all(['a', 'b'].map(save))).rejects.toThrow('cannot save 2 keys to statestore: 500');
   });
 
   test('When a value is saved, then it is first-write, with its time to live, and without an etag unless there is one', async () => {

@@ -11,7 +11,7 @@ export type { Logger };
 export function createLogger(
   service: string,
   { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>,
-  destination: DestinationStream = pino.destination(1),
+  destination: DestinationStream = standardOutput(),
 ): Logger {
   const options = {
     level: logLevel,
@@ -32,6 +32,22 @@ export function createLogger(
     },
   });
   return pino(options, { write: (line) => destination.write(format(line)) });
+}
+
+/**
+ * Lines that come while one is being written go out together after it, so that a busy service does not wait for each.
+ * Whatever ends the process, short of a kill, writes the rest.
+ */
+function standardOutput(): DestinationStream {
+  const destination = pino.destination({ dest: 1, sync: false });
+  process.once('exit', () => {
+    try {
+      destination.flushSync();
+    } catch {
+      // nobody reads any more
+    }
+  });
+  return destination;
 }
 
 /** Messages quote what other programs said. A terminal must not take any of it for a command. */

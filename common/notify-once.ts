@@ -3,10 +3,10 @@ import type { Logger } from './logger';
 import type { Notify } from './subscriber';
 
 /**
- * Notifications under way at a time, in one process. A kill can double no more than these, and whoever waits for a turn
- * has claimed nothing yet.
+ * Notifications under way at a time, in one process: a kill can double no more than these. More events than that may be
+ * claimed and wait for their turn, so that they are claimed together.
  */
-export const AT_A_TIME = 8;
+export const AT_A_TIME = 16;
 
 /**
  * Dapr delivers an event at least once. This makes of it one notification: an event that was notified before is done,
@@ -17,15 +17,15 @@ export const AT_A_TIME = 8;
  */
 export function notifyOnce(notify: Notify, takeClaim: TakeClaim, logger: Logger): Notify {
   const limit = createLimit(AT_A_TIME);
-  return (follow, eventId, left) =>
-    limit(async () => {
-      if (left.aborted) throw new Error('Dapr no longer waits for this delivery');
-      const claim = await takeClaim(eventId);
-      if (!claim) {
-        logger.info({ eventId }, 'done before');
-        return;
-      }
+  return async (follow, eventId, left) => {
+    const claim = await takeClaim(eventId);
+    if (!claim) {
+      logger.info({ eventId }, 'done before');
+      return;
+    }
+    await limit(async () => {
       try {
+        if (left.aborted) throw new Error('Dapr no longer waits for this delivery');
         await notify(follow, eventId, left);
       } catch (error) {
         await claim.release();
@@ -33,6 +33,7 @@ export function notifyOnce(notify: Notify, takeClaim: TakeClaim, logger: Logger)
       }
       await claim.done();
     });
+  };
 }
 
 /** Lets `max` run at a time; the others wait for their turn in the order they came. */

@@ -1,7 +1,7 @@
 import request from 'supertest';
 import { expect, test } from 'vitest';
-import { SidecarError } from './dapr';
 import { HttpProblem, notFound, onlyMethods, problemDetails, strictExpress } from './problem-details';
+import { SidecarError } from './sidecar';
 import { captureLog } from './test-support';
 
 function appThatThrows(error: unknown) {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
-import { SidecarError } from './dapr';
 import type { Logger } from './logger';
+import { SidecarError } from './sidecar';
 
 // A sidecar that restarts is back within seconds.
 const RETRY_AFTER_S = '2';

@@ -4,15 +4,18 @@ import { createSubscriber, type Notify, PermanentFailure } from './subscriber';
 import { captureLog } from './test-support';
 
 const notify = vi.fn<Notify>();
+const deadLetter = vi.fn<(event: object) => Promise<void>>();
 const ready = vi.fn();
 const { logger, lines } = captureLog();
 const dependencies = {
   service: 'email-notification-service',
   notify,
+  deadLetter,
   ready,
   logger,
   pubsubName: 'pubsub',
   appApiToken: undefined,
+  eventsPerDelivery: 1,
 };
 const app = createSubscriber(dependencies);
 
@@ -28,6 +31,7 @@ const event = {
 
 beforeEach(() => {
   notify.mockReset().mockResolvedValue();
+  deadLetter.mockReset().mockResolvedValue();
   ready.mockReset().mockResolvedValue(undefined);
   lines.length = 0;
 });
@@ -156,6 +160,69 @@ describe('POST /followerAdded', () => {
 
   test('When the method is another one, then the answer is 405, never 404', async () => {
     await request(app).get('/followerAdded').expect(405).expect('allow', 'POST');
+  });
+});
+
+describe('a batch', () => {
+  const entry = (entryId: string, change: object = {}) => ({ entryId, event: { ...event, id: entryId, ...change } });
+  const deliverBatch = async (...entries: unknown[]) => {
+    const res = await request(app)
+      .post('/followerAdded')
+      .send({ id: 'batch', topic: 'followerAdded', entries })
+      .expect(200);
+    return res.body.statuses as { entryId: string; status: string }[];
+  };
+
+  test('When batches are wanted, then the subscription says how large; otherwise it does not', async () => {
+    const inBatches = createSubscriber({ ...dependencies, eventsPerDelivery: 50 });
+    const { body } = await request(inBatches).get('/dapr/subscribe');
+    expect(body[0].bulkSubscribe).toMatchObject({ enabled: true, maxMessagesCount: 50 });
+    expect((await request(app).get('/dapr/subscribe')).body[0]).not.toHaveProperty('bulkSubscribe');
+  });
+
+  test('When one event of a batch fails for now, then that one is to be tried again, and no other', async () => {
+    notify.mockImplementation(async (_follow, id) => {
+      if (id === 'b') throw new Error('451');
+    });
+    expect(await deliverBatch(entry('a'), entry('b'), entry('c'))).toEqual([
+      { entryId: 'a', status: 'SUCCESS' },
+      { entryId: 'b', status: 'RETRY' },
+      { entryId: 'c', status: 'SUCCESS' },
+    ]);
+    expect(deadLetter).not.toHaveBeenCalled();
+  });
+
+  test('When an event of a batch can never succeed, then the service itself makes it a dead letter', async () => {
+    const poison = entry('b', { data: { follower: '<b>', followee: 'bob' } });
+    expect(await deliverBatch(entry('a'), poison)).toEqual([
+      { entryId: 'a', status: 'SUCCESS' },
+      { entryId: 'b', status: 'SUCCESS' },
+    ]);
+    expect(deadLetter).toHaveBeenCalledExactlyOnceWith(poison.event);
+  });
+
+  test('When the dead letter is not accepted, then the event is tried again, and not lost', async () => {
+    notify.mockRejectedValue(new PermanentFailure('550'));
+    deadLetter.mockRejectedValue(new Error('the broker is down'));
+    expect(await deliverBatch(entry('a'))).toEqual([{ entryId: 'a', status: 'RETRY' }]);
+  });
+
+  test('When a batch is logged, then each event has a line with its own ids and how it went', async () => {
+    notify.mockImplementation(async (_follow, id) => {
+      if (id === 'b') throw new Error('451');
+    });
+    await deliverBatch(entry('a'), entry('b', { traceparent: `00-${'f'.repeat(32)}-b7ad6b7169203331-01` }));
+    const access = () => lines.filter(({ method }) => method === 'POST');
+    await vi.waitFor(() => expect(access()).toHaveLength(2));
+    expect(access()).toMatchObject([
+      { eventId: 'a', status: 200, traceId: TRACE_ID },
+      { eventId: 'b', status: 503, traceId: 'f'.repeat(32) },
+    ]);
+  });
+
+  test('When a single event has data that looks like a batch, then it is a single event', async () => {
+    await deliver({ ...event, entries: [entry('a')] }).expect(200);
+    expect(notify).toHaveBeenCalledExactlyOnceWith(event.data, 'event-1', expect.any(AbortSignal));
   });
 });
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import { accessLog, requestLog } from './access-log';
-import { PoisonEvent, parseFollowerAdded } from './cloud-event';
+import { accessLog, type RequestLog, requestLog } from './access-log';
+import { batchOf, isObject, PoisonEvent, parseFollowerAdded } from './cloud-event';
 import { FOLLOWER_ADDED, type Follow } from './follow';
 import { health, type Ready } from './health';
 import type { Logger } from './logger';
@@ -26,76 +26,116 @@ export type Notify = (follow: Follow, eventId: string, left: AbortSignal) => Pro
 /** A notification that will never go out, however often it is tried. */
 export class PermanentFailure extends Error {}
 
+/** What becomes of an event, in Dapr's words. */
+type Outcome = 'SUCCESS' | 'RETRY' | 'DROP';
+
 export interface Dependencies {
   /** The Dapr app id. The service's dead letters have a topic of their own, named after it. */
   service: string;
   notify: Notify;
+  /** Puts an event into the dead letters. Needed for batches only: a single one is put there by Dapr. */
+  deadLetter: (event: object) => Promise<void>;
   ready: Ready;
   logger: Logger;
   pubsubName: string;
   appApiToken: string | undefined;
+  eventsPerDelivery: number;
 }
 
 export const deadLetterTopic = (service: string) => `${service}-dead-letters`;
+
+// Dapr holds a batch that is not full back for so long.
+const BATCH_AWAIT_MS = 5;
 
 /**
  * The app of a service that reacts to `followerAdded`. How Dapr understands the answers to a delivery:
  * 200 is done, 5xx is tried again as the Resiliency policy says, and DROP goes to the dead letters at once.
  */
-export function createSubscriber({ service, notify, ready, logger, pubsubName, appApiToken }: Dependencies): Express {
+export function createSubscriber(dependencies: Dependencies): Express {
+  const { service, notify, deadLetter, ready, logger, pubsubName, appApiToken, eventsPerDelivery } = dependencies;
   const route = `/${FOLLOWER_ADDED}`;
-  const subscriptions = [
-    { pubsubname: pubsubName, topic: FOLLOWER_ADDED, route, deadLetterTopic: deadLetterTopic(service) },
-  ];
+  const bulkSubscribe = { enabled: true, maxMessagesCount: eventsPerDelivery, maxAwaitDurationMs: BATCH_AWAIT_MS };
+  const subscription = {
+    pubsubname: pubsubName,
+    topic: FOLLOWER_ADDED,
+    route,
+    deadLetterTopic: deadLetterTopic(service),
+    ...(eventsPerDelivery > 1 && { bulkSubscribe }),
+  };
+
+  async function react(event: unknown, log: RequestLog, left: AbortSignal): Promise<Outcome> {
+    try {
+      const { id, follow, trace } = parseFollowerAdded(event);
+      log.eventId = id;
+      if (trace) log.trace ??= trace;
+      await notify(follow, id, left);
+      return 'SUCCESS';
+    } catch (error) {
+      return outcomeOf(error as Error, log, logger);
+    }
+  }
+
+  async function reactInBatch(event: unknown, log: RequestLog, left: AbortSignal): Promise<Outcome> {
+    const outcome = await react(event, log, left);
+    if (outcome !== 'DROP' || !isObject(event)) return outcome;
+    // Dapr 1.18 takes the wrong event for a dead letter when a batch that it tries again has one.
+    return deadLetter(event).then(
+      () => 'SUCCESS',
+      (error: Error) => outcomeOf(error, log, logger),
+    );
+  }
 
   const app = strictExpress();
   app.use(accessLog(logger), requireHost, health(ready));
   app.get('/dapr/config', (_req, res) => void res.json({}));
-  app.get('/dapr/subscribe', (_req, res) => void res.json(subscriptions));
+  app.get('/dapr/subscribe', (_req, res) => void res.json([subscription]));
   app.all(['/dapr/config', '/dapr/subscribe'], onlyMethods('GET', 'HEAD'));
 
-  app.post(route, requireToken(appApiToken), cloudEventBody, async (req, res) => {
+  app.post(route, requireToken(appApiToken), cloudEventBody(eventsPerDelivery), async (req, res) => {
     const log = requestLog(res);
-    const { id, follow, trace } = parseFollowerAdded(req.body);
-    log.eventId = id;
-    if (trace && req.headers.traceparent === undefined) log.trace = trace;
     const left = new AbortController();
-    res.once('close', () => left.abort());
-    await notify(follow, id, left.signal);
-    res.json({ status: 'SUCCESS' });
+    res.once('close', () => res.writableFinished || left.abort());
+    const entries = batchOf(req.body);
+    if (!entries) {
+      const outcome = await react(req.body, log, left.signal);
+      if (outcome === 'RETRY') throw new HttpProblem(503, 'The notification could not be handed over; try again.');
+      return void res.json({ status: outcome });
+    }
+    log.entries = entries.map(() => ({ trace: undefined }));
+    const statuses = entries.map(async ({ entryId, event }, index) => {
+      const entryLog = log.entries?.[index] as RequestLog;
+      const status = await reactInBatch(event, entryLog, left.signal);
+      if (status === 'RETRY') entryLog.status = 503;
+      return { entryId, status };
+    });
+    res.json({ statuses: await Promise.all(statuses) });
   });
-  app.use(route, dropOrRetry(logger));
+  // A body that cannot be read is as hopeless as an event without data: another status than DROP would only have it
+  // delivered again and again.
+  app.use(route, ((error, _req, res, next) => {
+    if (!isUnreadableBody(error)) return next(error);
+    res.json({ status: outcomeOf(error, requestLog(res), logger) });
+  }) satisfies ErrorRequestHandler);
   app.all(route, onlyMethods('POST'));
 
   app.use(notFound, problemDetails(logger));
   return app;
 }
 
-/** Dapr delivers as application/cloudevents+json whatever was published. A follow takes a few hundred bytes. */
-export const cloudEventBody = express.json({
-  type: ['application/cloudevents+json', 'application/json'],
-  limit: '64kb',
-});
-
 /**
- * Decides what becomes of a delivery that failed. A body that cannot be read is as hopeless as an event without data:
- * another status than DROP would only have it delivered again and again.
+ * Dapr delivers as application/cloudevents+json whatever was published, and a batch as application/json. A follow takes
+ * a few hundred bytes.
  */
-function dropOrRetry(logger: Logger): ErrorRequestHandler {
-  return (error: Error, _req, res, next) => {
-    if (error instanceof HttpProblem) return next(error);
-    const log = requestLog(res);
-    if (error instanceof PoisonEvent && error.eventId !== undefined) log.eventId = error.eventId;
-    const { eventId, trace } = log;
-    const ids = { eventId, traceId: trace.traceId };
-    const hopeless = error instanceof PoisonEvent || error instanceof PermanentFailure || isUnreadableBody(error);
-    if (hopeless) {
-      logger.warn(ids, `dead letter: ${error.message}`);
-      return res.json({ status: 'DROP' });
-    }
-    logger.warn(ids, `will be retried: ${error.message}`);
-    next(new HttpProblem(503, 'The notification could not be handed over; try again.'));
-  };
+export const cloudEventBody = (eventsPerDelivery = 1): RequestHandler =>
+  express.json({ type: ['application/cloudevents+json', 'application/json'], limit: 64 * 1024 * eventsPerDelivery });
+
+/** Decides what becomes of an event that failed, and says so in the log. */
+function outcomeOf(error: Error, log: RequestLog, logger: Logger): Outcome {
+  if (error instanceof PoisonEvent && error.eventId !== undefined) log.eventId = error.eventId;
+  const ids = { eventId: log.eventId, traceId: log.trace?.traceId };
+  const hopeless = error instanceof PoisonEvent || error instanceof PermanentFailure || isUnreadableBody(error);
+  logger.warn(ids, `${hopeless ? 'dead letter' : 'will be retried'}: ${error.message}`);
+  return hopeless ? 'DROP' : 'RETRY';
 }
 
 /** Refuses deliveries that do not come from this service's own sidecar, which sends `APP_API_TOKEN` with every call. */

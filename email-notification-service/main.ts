@@ -2,6 +2,7 @@ import { createClaims } from '../common/claims';
 import { FOLLOWER_ADDED } from '../common/follow';
 import { notifyOnce } from '../common/notify-once';
 import { runService } from '../common/service';
+import { deadLetterTopic } from '../common/subscriber';
 import { createApp, SERVICE } from './app';
 import { readEmailConfig } from './config';
 import { createEmailSender } from './send-email';
@@ -11,6 +12,7 @@ void runService(SERVICE, { appPort: 8081 }, ({ config, env, dapr, logger, unless
   onStop(close);
   return createApp({
     notify: notifyOnce(sendEmail, createClaims(dapr, logger), logger),
+    deadLetter: (event) => dapr.publishEvent(deadLetterTopic(SERVICE), event),
     ready: unlessStopping(() => dapr.readyToReceive(FOLLOWER_ADDED)),
     logger,
     ...config,

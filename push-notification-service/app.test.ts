@@ -6,7 +6,15 @@ import { createApp } from './app';
 
 const notify = vi.fn<Notify>().mockResolvedValue();
 const { logger } = captureLog('push-notification-service');
-const app = createApp({ notify, ready: async () => {}, logger, pubsubName: 'pubsub', appApiToken: undefined });
+const app = createApp({
+  notify,
+  ready: async () => {},
+  logger,
+  pubsubName: 'pubsub',
+  appApiToken: undefined,
+  deadLetter: async () => {},
+  eventsPerDelivery: 1,
+});
 
 test('When a follow is delivered, then the followee is told by push message', async () => {
   const data = { follower: 'alice', followee: 'bob' };

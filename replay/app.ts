@@ -28,7 +28,7 @@ export function createApp({ topics, take, ready, logger, pubsubName, appApiToken
     const subscription = { pubsubname: pubsubName, route: ROUTE, deadLetterTopic: returned };
     res.json(read.map((topic) => ({ topic, ...subscription })));
   });
-  app.post(ROUTE, requireToken(appApiToken), cloudEventBody, async (req, res) => {
+  app.post(ROUTE, requireToken(appApiToken), cloudEventBody(), async (req, res) => {
     res.json({ status: await take(req.body) });
   });
   app.use(notFound, problemDetails(logger));

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { type SaveOptions, SidecarError, type StateItem } from '../common/dapr';
+import { SidecarError } from '../common/sidecar';
+import type { SaveOptions, StateItem } from '../common/state';
 import { Generation } from './generation';
 
 let item: StateItem | undefined;

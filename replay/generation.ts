@@ -1,12 +1,10 @@
-import type { Dapr } from '../common/dapr';
+import type { State } from '../common/state';
 
 /** Where one replay reads dead letters, and where it puts those that fail again. */
 export interface Topics {
   read: string[];
   returned: string;
 }
-
-type State = Pick<Dapr, 'getState' | 'saveState'>;
 
 const KEY = 'generation';
 
@@ -19,7 +17,7 @@ export class Generation {
 
   constructor(
     private readonly deadLetterTopic: string,
-    private readonly state: State,
+    private readonly state: Pick<State, 'getState' | 'saveState'>,
   ) {}
 
   /** @throws {SidecarError} while the state store does not answer */

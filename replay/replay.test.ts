@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { type Dapr, UnreachableApp } from '../common/dapr';
+import type { Dapr } from '../common/dapr';
+import { UnreachableApp } from '../common/sidecar';
 import { Replay } from './replay';
 
 const deliver = vi.fn<Dapr['deliver']>();
