@@ -28,7 +28,7 @@ function barChart(title: string, subtitle: string, bars: readonly Bar[]): string
     const middle = y + BAR / 2;
     const [from, to] = [LEFT + min * scale, LEFT + max * scale];
     return [
-      `<text x="${LEFT - 10}" y="${middle + 4}" text-anchor="end">${escape(label)}</text>`,
+      `<text x="${LEFT - 10}" y="${middle + 4}" text-anchor="end">${escapeXml(label)}</text>`,
       `<rect x="${LEFT}" y="${y}" width="${round(median * scale)}" height="${BAR}" rx="3" fill="${index === 0 ? '#0d6efd' : '#9aa5b1'}"/>`,
       `<path d="M${round(from)} ${middle}H${round(to)}M${round(from)} ${middle - 5}v10M${round(to)} ${middle - 5}v10" stroke="#333" fill="none"/>`,
       `<text x="${round(to) + 8}" y="${middle + 4}">${Math.round(median)}</text>`,
@@ -37,12 +37,12 @@ function barChart(title: string, subtitle: string, bars: readonly Bar[]): string
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
-    `<text x="20" y="28" font-size="16" font-weight="600">${escape(title)}</text>`,
-    `<text x="20" y="48" font-size="11" fill="#555">${escape(subtitle)}; the lines show the lowest and the highest round</text>`,
+    `<text x="20" y="28" font-size="16" font-weight="600">${escapeXml(title)}</text>`,
+    `<text x="20" y="48" font-size="11" fill="#555">${escapeXml(subtitle)}; the lines show the lowest and the highest round</text>`,
     ...rows,
     '</svg>\n',
   ].join('\n');
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;
-const escape = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+const escapeXml = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);

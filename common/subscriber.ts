@@ -77,8 +77,10 @@ export function createSubscriber(dependencies: Dependencies): Express {
 
   async function reactInBatch(event: unknown, log: RequestLog, left: AbortSignal): Promise<Outcome> {
     const outcome = await react(event, log, left);
-    if (outcome !== 'DROP' || !isObject(event)) return outcome;
-    // Dapr 1.18 takes the wrong event for a dead letter when a batch that it tries again has one.
+    if (outcome !== 'DROP') return outcome;
+    // daprd 1.18.3 panics, or takes another event for the dead letter, when the answer to a batch that it tries again has
+    // a DROP. What is no object cannot be published as it is; Dapr makes it a dead letter after the last attempt.
+    if (!isObject(event)) return 'RETRY';
     return deadLetter(event).then(
       () => 'SUCCESS',
       (error: Error) => outcomeOf(error, log, logger),

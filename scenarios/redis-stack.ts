@@ -14,3 +14,10 @@ export const LOCAL_WITH_REDIS: RunStackOptions = {
 };
 
 export const DAPR_WITH_REDIS: RunStackOptions = { name: 'Dapr, with Redis', dapr: ['dapr'], separateDaprd: true };
+
+/** The same, with Dapr's bulk subscriptions. */
+export const inBatches = (options: RunStackOptions): RunStackOptions => ({
+  ...options,
+  name: `${options.name}, in batches`,
+  env: { EVENTS_PER_DELIVERY: '100' },
+});

@@ -23,6 +23,8 @@ export interface RunStackOptions {
   separateDaprd: boolean;
   /** In place of what components/redis/pubsub.yaml says, for a test that cannot wait so long for what was killed. */
   processingTimeoutMs?: number;
+  /** For the services. */
+  env?: Record<string, string>;
 }
 
 const READY_MS = 30_000;
@@ -199,6 +201,7 @@ export class RunStack implements Stack {
       SMTP_URL: `smtp://127.0.0.1:${smtp}`,
       PUSH_URL: `http://127.0.0.1:${push}`,
       DAPR_LOCAL_DIRECTORY: join(this.folder, 'sidecars'),
+      ...this.options.env,
     };
   }
 
