@@ -111,6 +111,9 @@ function number(flag: string, text: string | undefined, otherwise: number, max: 
   throw new Error(`${flag} is ${JSON.stringify(text)}; allowed: 1 to ${max}`);
 }
 
+// Whoever is told to stop ends what it has started: that hangs on `exit`.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 main().then(
   (good) => process.exit(good ? 0 : 1),
   (error: Error) => {

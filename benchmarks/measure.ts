@@ -5,18 +5,20 @@ import { Pipeline } from './pipeline';
 import { cpuMs, memoryMb } from './processes';
 import type { Progress } from './progress';
 import { percentile } from './statistics';
-import { LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE } from './styles';
+import { LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE, SAMPLE_IN_BATCHES } from './styles';
 
 /** What is measured, and for how long. */
 export interface Plan {
   /** How often each figure is measured. */
   rounds: number;
-  /** How long each load lasts. */
+  /** About how long each load lasts. */
   seconds: number;
   /** Follows a second in the measurement of latencies. */
   perSecond: number;
   /** Replicas of each subscriber, ascending from 1. */
   replicas: readonly number[];
+  /** Follows that are posted to each style before anything is measured. */
+  warmUp: number;
   /** Events that wait in the broker. */
   backlogs: readonly number[];
   /** A backlog that takes longer is left; its rate is that of this time. */
@@ -46,24 +48,25 @@ export interface Figures {
   replicas: Record<string, number[]>;
   /** Events a second while a backlog of that size is worked off, and the services' memory at its end, in megabytes. */
   backlog: Record<string, { eventsPerSecond: number; memoryMb: Record<string, number> }>;
-  /** The mails and push messages of all full loads of the sample, which are as many as its events. */
+  /** The mails and push messages of all full loads of the sample, one by one and in batches, which are as many as its events. */
   counted: { events: number; mails: number; pushes: number };
 }
 
-const STYLES = [SAMPLE, QUICKSTART, QUICKSTART_PRINTS, LIMIT];
+const STYLES = [SAMPLE, SAMPLE_IN_BATCHES, QUICKSTART, QUICKSTART_PRINTS, LIMIT];
 const DRAIN_MS = 60_000;
-const NAMES = { sample: SAMPLE.name, quickstart: QUICKSTART.name };
+/** Those whose notifications arrive somewhere. */
+const NOTIFYING = [SAMPLE, SAMPLE_IN_BATCHES, QUICKSTART];
 
 /** How many steps of progress `measure` makes of a plan. */
 export const stepsOf = ({ rounds, replicas, backlogs }: Plan): number =>
-  STYLES.length * (2 + rounds) + rounds * 3 + replicas.length - 1 + backlogs.length;
+  STYLES.length * (2 + rounds) + rounds * (NOTIFYING.length + 1) + replicas.length - 1 + backlogs.length;
 
 /** @throws {Error} when something does not start, an event is not accepted or not delivered, or the sample loses or doubles one */
 export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progress): Promise<Figures> {
   const figures: Figures = {
     throughput: {},
     cpuMsPerEvent: {},
-    fanOut: { [NAMES.sample]: latency(), [NAMES.quickstart]: latency() },
+    fanOut: Object.fromEntries(NOTIFYING.map(({ name }) => [name, latency()])),
     answer: { 'POST /followers': latency(), 'bare publish': latency() },
     startMs: [],
     memoryMb: { atRest: {}, atFullLoad: {} },
@@ -76,29 +79,35 @@ export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progr
     for (const style of STYLES) {
       pipelines.push(await step(`starting: ${style.name}`, () => Pipeline.start(style, dapr)));
     }
-    const [sample, quickstart] = pipelines as [Pipeline, Pipeline];
+    const sample = pipelines.find(({ style }) => style === SAMPLE) as Pipeline;
     figures.memoryMb.atRest = memoryMb(sample.processes());
 
+    // As many follows as take the planned time, by what was measured last.
+    const follows = new Map<Pipeline, number>();
+    const expect = (pipeline: Pipeline, { eventsPerSecond }: Loaded) =>
+      follows.set(pipeline, Math.ceil(plan.seconds * eventsPerSecond));
     for (const pipeline of pipelines) {
-      await step(`warming up: ${pipeline.style.name}`, () => load(pipeline, Math.min(2, plan.seconds)));
+      expect(pipeline, await step(`warming up: ${pipeline.style.name}`, () => load(pipeline, plan.warmUp)));
     }
     for (let round = 1; round <= plan.rounds; round += 1) {
       for (const pipeline of pipelines) {
         const { name } = pipeline.style;
-        const loaded = await step(`full load: ${name}, round ${round}`, () => load(pipeline, plan.seconds));
+        const title = `full load: ${name}, round ${round}`;
+        const loaded = await step(title, () => load(pipeline, follows.get(pipeline) ?? plan.warmUp));
+        expect(pipeline, loaded);
         figures.throughput[name] = [...(figures.throughput[name] ?? []), loaded.eventsPerSecond];
         figures.cpuMsPerEvent[name] = loaded.cpuMsPerEvent;
-        if (pipeline !== sample) continue;
-        figures.memoryMb.atFullLoad = loaded.memoryMb;
-        count(figures, loaded);
+        if (pipeline === sample) figures.memoryMb.atFullLoad = loaded.memoryMb;
+        count(figures, pipeline, loaded);
       }
     }
     for (let round = 1; round <= plan.rounds; round += 1) {
       const title = (what: string) => `${plan.perSecond} a second: ${what}, round ${round}`;
-      for (const pipeline of [sample, quickstart]) {
-        const { name } = pipeline.style;
-        const { fanOut, answers } = await step(title(name), () => steady(pipeline, pipeline.url, plan));
-        add(figures.fanOut[name], fanOut);
+      for (const pipeline of pipelines) {
+        const { style } = pipeline;
+        if (!NOTIFYING.includes(style)) continue;
+        const { fanOut, answers } = await step(title(style.name), () => steady(pipeline, pipeline.url, plan));
+        add(figures.fanOut[style.name], fanOut);
         if (pipeline === sample) add(figures.answer['POST /followers'], answers);
       }
       const bare = await step(title('bare publish'), () => steady(sample, sample.publishUrl, plan));
@@ -107,8 +116,8 @@ export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progr
     for (const size of plan.backlogs) {
       figures.backlog[size] = await step(`a backlog of ${size}`, () => workOff(sample, size, plan.backlogSeconds));
     }
-    figures.replicas = { '1': figures.throughput[NAMES.sample] ?? [] };
-    await replicas(sample, plan, figures, step);
+    figures.replicas = { '1': figures.throughput[SAMPLE.name] ?? [] };
+    await replicas(sample, follows.get(sample) ?? plan.warmUp, plan, figures, step);
     figures.startMs = sample.startMs;
     return figures;
   } finally {
@@ -133,13 +142,13 @@ interface Loaded {
   memoryMb: Record<string, number>;
 }
 
-async function load(pipeline: Pipeline, seconds: number): Promise<Loaded> {
+async function load(pipeline: Pipeline, follows: number): Promise<Loaded> {
   await pipeline.arrivals();
   const before = await pipeline.broker.published();
   const processes = pipeline.processes();
   const cpuBefore = cpuMs(processes);
   const startedAt = Date.now();
-  await fullLoad(pipeline.url, seconds);
+  await fullLoad(pipeline.url, follows);
   const memory = memoryMb(processes);
   const doneAt = await drained(pipeline);
   const cpu = Object.entries(cpuMs(processes));
@@ -163,13 +172,14 @@ async function drained({ style, broker }: Pipeline): Promise<number> {
   return at;
 }
 
-/** A figure of a pipeline that loses or doubles events would be worth nothing. */
-function count({ counted }: Figures, { events, mails, pushes }: Loaded): void {
+/** A figure of a sample that loses or doubles events would be worth nothing. */
+function count({ counted }: Figures, { style }: Pipeline, { events, mails, pushes }: Loaded): void {
+  if (style !== SAMPLE && style !== SAMPLE_IN_BATCHES) return;
   counted.events += events;
   counted.mails += mails;
   counted.pushes += pushes;
   if (mails !== events || pushes !== events)
-    throw new Error(`${SAMPLE.name}: ${events} events, but ${mails} mails and ${pushes} push messages`);
+    throw new Error(`${style.name}: ${events} events, but ${mails} mails and ${pushes} push messages`);
 }
 
 async function steady(pipeline: Pipeline, url: string, { perSecond, seconds }: Plan) {
@@ -205,14 +215,20 @@ async function workOff(pipeline: Pipeline, size: number, atMostSeconds: number):
   return { eventsPerSecond, memoryMb: memory };
 }
 
-async function replicas(sample: Pipeline, plan: Plan, figures: Figures, step: Progress['step']): Promise<void> {
+async function replicas(
+  sample: Pipeline,
+  follows: number,
+  plan: Plan,
+  figures: Figures,
+  step: Progress['step'],
+): Promise<void> {
   let running = 1;
   for (const wanted of plan.replicas.filter((number) => number > 1)) {
     figures.replicas[wanted] = await step(`${wanted} replicas of each subscriber`, async () => {
       for (; running < wanted; running += 1) await sample.startSubscribers();
-      await load(sample, Math.min(1, plan.seconds));
-      const loaded = await load(sample, plan.seconds);
-      count(figures, loaded);
+      await load(sample, plan.warmUp);
+      const loaded = await load(sample, follows);
+      count(figures, sample, loaded);
       return [loaded.eventsPerSecond];
     });
   }

@@ -141,13 +141,17 @@ export class Pipeline {
       stdio: ['ignore', log, log],
     });
     closeSync(log);
+    let failure = '';
+    child.once('error', ({ message }) => {
+      failure = message;
+    });
     this.runs.push({ appId, ports, child, ended: once(child, 'close').catch(() => {}) });
     // The sidecar says so once it has asked the app what it subscribes to.
     for (const deadline = Date.now() + START_MS; ; await sleep(10)) {
       const answer = await fetch(`http://127.0.0.1:${ports.daprPort}/v1.0/healthz`).catch(() => undefined);
       if (answer?.ok) return void this.startMs.push(performance.now() - startedAt);
-      if (Date.now() < deadline && child.exitCode === null) continue;
-      throw new Error(`${appId} is not ready:\n${readFileSync(file, 'utf8').slice(-2_000)}`);
+      if (Date.now() < deadline && child.exitCode === null && !failure) continue;
+      throw new Error(`${appId} is not ready: ${failure}\n${readFileSync(file, 'utf8').slice(-2_000)}`);
     }
   }
 

@@ -19,7 +19,7 @@ export interface SinkPorts {
 
 let arrivals: Arrivals = { mails: [], pushes: [] };
 const now = () => performance.timeOrigin + performance.now();
-const follower = (text: string) => /(\S+) follows you/.exec(text)?.[1] ?? '';
+const follower = (text: string) => /([\w-]+) follows you/.exec(text)?.[1] ?? '';
 
 /** One SMTP session, https://www.rfc-editor.org/rfc/rfc5321, as far as a client that pipelines nothing goes. */
 function converse(socket: Socket): void {

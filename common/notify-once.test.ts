@@ -11,7 +11,8 @@ const claim = { done: async () => void calls.push('done'), release: async () => 
 const takeClaim = vi.fn<TakeClaim>();
 const notify = vi.fn<Notify>();
 const waiting = new AbortController().signal;
-const deliver = () => notifyOnce(notify, takeClaim, logger)(follow, 'event-1', waiting);
+const notifier = () => notifyOnce(notify, takeClaim, logger);
+const deliver = () => notifier().notify(follow, 'event-1', waiting);
 
 beforeEach(() => {
   calls.length = 0;
@@ -53,7 +54,7 @@ test('When the claim cannot be had, then nobody is notified', async () => {
 test('When many events come at once, then a few are under way at a time, and the others are claimed and wait', async () => {
   const handOver: (() => void)[] = [];
   notify.mockImplementation(() => new Promise((resolve) => handOver.push(resolve)));
-  const once = notifyOnce(notify, takeClaim, logger);
+  const once = notifier().notify;
   const deliveries = Array.from({ length: AT_A_TIME + 5 }, (_, i) => once(follow, `event-${i}`, waiting));
   await vi.waitFor(() => expect(handOver).toHaveLength(AT_A_TIME), { timeout: 5_000 });
   expect(takeClaim).toHaveBeenCalledTimes(AT_A_TIME + 5);
@@ -66,6 +67,24 @@ test('When many events come at once, then a few are under way at a time, and the
 });
 
 test('When Dapr has left before the turn of an event comes, then nobody is notified, and the claim is released', async () => {
-  await expect(notifyOnce(notify, takeClaim, logger)(follow, 'event-1', AbortSignal.abort())).rejects.toThrow();
+  await expect(notifier().notify(follow, 'event-1', AbortSignal.abort())).rejects.toThrow();
   expect(calls).toEqual(['claim', 'release']);
+});
+
+test('When a notification is under way, then a stop waits until it is marked as done, however it ends', async () => {
+  const handOver: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  const { notify: once, idle } = notifier();
+  notify.mockImplementation(() => new Promise((resolve, reject) => handOver.push({ resolve, reject })));
+  const deliveries = ['event-1', 'event-2'].map((id) => once(follow, id, waiting));
+  await vi.waitFor(() => expect(handOver).toHaveLength(2));
+  const stopped = vi.fn();
+  const stop = idle().then(stopped);
+  handOver[0]?.resolve();
+  await deliveries[0];
+  expect(stopped).not.toHaveBeenCalled();
+  handOver[1]?.reject(new Error('451'));
+  await expect(deliveries[1]).rejects.toThrow('451');
+  await stop;
+  expect(calls).toEqual(['claim', 'claim', 'done', 'release']);
+  await idle();
 });

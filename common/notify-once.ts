@@ -8,6 +8,12 @@ import type { Notify } from './subscriber';
  */
 export const AT_A_TIME = 16;
 
+export interface Notifier {
+  notify: Notify;
+  /** Resolves once nothing is under way any more, not even what Dapr has ceased to wait for. */
+  idle(): Promise<void>;
+}
+
 /**
  * Dapr delivers an event at least once. This makes of it one notification: an event that was notified before is done,
  * and one that another delivery is at work on is left to that one.
@@ -15,9 +21,10 @@ export const AT_A_TIME = 16;
  * Between the notification and the mark that says so there is a moment in which a killed process forgets that it has
  * notified. What is sent twice for that has the same Message-ID.
  */
-export function notifyOnce(notify: Notify, takeClaim: TakeClaim, logger: Logger): Notify {
+export function notifyOnce(notify: Notify, takeClaim: TakeClaim, logger: Logger): Notifier {
+  const running = new Set<Promise<void>>();
   const limit = createLimit(AT_A_TIME);
-  return async (follow, eventId, left) => {
+  const notifyClaimed: Notify = async (follow, eventId, left) => {
     const claim = await takeClaim(eventId);
     if (!claim) {
       logger.info({ eventId }, 'done before');
@@ -33,6 +40,19 @@ export function notifyOnce(notify: Notify, takeClaim: TakeClaim, logger: Logger)
       }
       await claim.done();
     });
+  };
+
+  return {
+    notify(follow, eventId, left) {
+      const notification = notifyClaimed(follow, eventId, left);
+      const end = () => void running.delete(notification);
+      running.add(notification);
+      notification.then(end, end);
+      return notification;
+    },
+    async idle() {
+      await Promise.allSettled(running);
+    },
   };
 }
 

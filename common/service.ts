@@ -19,8 +19,8 @@ export interface Parts {
   dapr: Dapr;
   /** Wraps a readiness check so that it also fails once the service is stopping. */
   unlessStopping: (ready: Ready) => Ready;
-  /** Adds what is to be closed once the last request has been answered. */
-  onStop: (close: () => void) => void;
+  /** Adds what is to be ended once the last request has been answered; one after the other, in the order they were added. */
+  onStop: (end: () => void | Promise<void>) => void;
 }
 
 /**
@@ -35,8 +35,8 @@ export async function runService(name: string, defaults: Defaults, wire: (parts:
     await ready();
   };
 
-  const closers: (() => void)[] = [];
-  const onStop = (close: () => void) => void closers.push(close);
+  const ends: (() => void | Promise<void>)[] = [];
+  const onStop = (end: () => void | Promise<void>) => void ends.push(end);
 
   let config: Config;
   let logger: Logger;
@@ -63,7 +63,7 @@ export async function runService(name: string, defaults: Defaults, wire: (parts:
     if (err) logger.fatal({ err }, `stopping after an unexpected error: ${err}`);
     else logger.info(`stopping on ${signal}`);
     await closeServer(server);
-    for (const close of closers) close();
+    for (const end of ends) await end();
   });
 }
 

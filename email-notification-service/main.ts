@@ -9,9 +9,11 @@ import { createEmailSender } from './send-email';
 
 void runService(SERVICE, { appPort: 8081 }, ({ config, env, dapr, logger, unlessStopping, onStop }) => {
   const { sendEmail, close } = createEmailSender(readEmailConfig(env), logger);
+  const { notify, idle } = notifyOnce(sendEmail, createClaims(dapr, logger), logger);
+  onStop(idle);
   onStop(close);
   return createApp({
-    notify: notifyOnce(sendEmail, createClaims(dapr, logger), logger),
+    notify,
     deadLetter: (event) => dapr.publishEvent(deadLetterTopic(SERVICE), event),
     ready: unlessStopping(() => dapr.readyToReceive(FOLLOWER_ADDED)),
     logger,

@@ -163,6 +163,18 @@ describe('what fails', () => {
     expect(taken).toBe(1);
   });
 
+  test('When the server takes longer to answer than Dapr waits for a delivery, then the mail is not given up, which would send it twice', async () => {
+    let taken = 0;
+    const { sendEmail } = await start({
+      onData: (stream, _session, done) => {
+        taken += 1;
+        stream.resume().on('end', () => setTimeout(done, 5_500));
+      },
+    });
+    await sendEmail(follow, 'event-1', waiting);
+    expect(taken).toBe(1);
+  });
+
   test('When the server says nothing at all, then the wait ends', async () => {
     const silent: Server = createServer(() => {}).listen(0, '127.0.0.1');
     await once(silent, 'listening');

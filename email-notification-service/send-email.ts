@@ -7,8 +7,15 @@ import { composeEmail } from './compose-email';
 import type { EmailConfig } from './config';
 import { smtpFailure } from './smtp-failure';
 
-/** A server that takes longer to say the next word is taken for dead: the mail is tried again later. */
-const TIMEOUT_MS = 4_000;
+/** A server that takes longer to be reached is taken for dead: the mail is tried again later. */
+const CONNECT_TIMEOUT_MS = 4_000;
+
+/**
+ * One that takes longer to answer, too. Whoever gives up too early sends twice: the server may have taken the mail, and
+ * a machine that stood still for some seconds finds its answer after its own timeout. While we wait, the claim is
+ * renewed, and what Dapr delivers again is left alone. https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2
+ */
+const ANSWER_TIMEOUT_MS = 20_000;
 
 export interface EmailSender {
   /** Tells the followee by e-mail; resolves when the SMTP server has taken the mail. */
@@ -17,7 +24,11 @@ export interface EmailSender {
 }
 
 /** Keeps connections to the SMTP server open and uses them for one mail after the other. */
-export function createEmailSender(config: EmailConfig, logger: Logger, timeoutMs = TIMEOUT_MS): EmailSender {
+export function createEmailSender(
+  config: EmailConfig,
+  logger: Logger,
+  answerTimeoutMs = ANSWER_TIMEOUT_MS,
+): EmailSender {
   const url = new URL(config.smtpUrl);
   const transport = createTransport({
     pool: true,
@@ -25,9 +36,9 @@ export function createEmailSender(config: EmailConfig, logger: Logger, timeoutMs
     // Dapr's retry policy tries again, and its dead letters count what could not be sent.
     maxRequeues: 0,
     idleTimeout: 10_000,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    greetingTimeout: Math.min(CONNECT_TIMEOUT_MS, answerTimeoutMs),
+    socketTimeout: answerTimeoutMs,
     // A password goes over an encrypted connection or not at all.
     requireTLS: url.username !== '' && !isLoopback(url),
     disableFileAccess: true,

@@ -9,9 +9,11 @@ import { createPushSender } from './send-push';
 
 void runService(SERVICE, { appPort: 8082 }, ({ config, env, dapr, logger, unlessStopping, onStop }) => {
   const { sendPush, close } = createPushSender(readPushConfig(env), logger);
+  const { notify, idle } = notifyOnce(sendPush, createClaims(dapr, logger), logger);
+  onStop(idle);
   onStop(close);
   return createApp({
-    notify: notifyOnce(sendPush, createClaims(dapr, logger), logger),
+    notify,
     deadLetter: (event) => dapr.publishEvent(deadLetterTopic(SERVICE), event),
     ready: unlessStopping(() => dapr.readyToReceive(FOLLOWER_ADDED)),
     logger,

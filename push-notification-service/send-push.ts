@@ -8,7 +8,8 @@ import type { Notify } from '../common/subscriber';
 import type { PushConfig } from './config';
 import { pushFailure } from './push-failure';
 
-const TIMEOUT_MS = 4_000;
+/** As long as for a mail: giving up too early sends twice (email-notification-service/send-email.ts). */
+const TIMEOUT_MS = 20_000;
 
 /** An ntfy server's answer is one message; anything much larger is somebody else's. */
 const MAX_ANSWER_BYTES = 64 * 1024;
