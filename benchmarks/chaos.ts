@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Account, postFollows, settle } from '../scenarios/accounting';
-import { dieAndReturn, type Kill } from '../scenarios/kills';
+import { Kills } from '../scenarios/kills';
 import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/redis-stack';
 import { type RunStack, startRunStack } from '../scenarios/run-stack';
 import { describe, type Fault, planOf } from './chaos-plan';
@@ -41,14 +41,14 @@ async function main(): Promise<boolean> {
   const progress = createProgress(plan.length + 2);
   const startedAt = Date.now();
   const stack = await startRunStack({ ...dapr, processingTimeoutMs: PROCESSING_TIMEOUT_MS });
-  const kills: Kill[] = [];
+  const kills = new Kills();
   let account: Account;
   try {
     const faults = plan.map((fault) => () => progress.step(describe(fault), () => strike(stack, fault, kills)));
     const accepted = await postFollows(stack, { follows, repeated: Math.floor(follows / 5), faults });
     await stack.inbox.break();
     account = await progress.step('waiting until everything has arrived', () =>
-      settle(stack, accepted, { deadlineMs: SETTLE_MS, kills }),
+      settle(stack, accepted, { deadlineMs: SETTLE_MS, kills: kills.list }),
     );
   } finally {
     await progress.step('stopping', () => stack.stop());
@@ -65,18 +65,20 @@ async function main(): Promise<boolean> {
   return account.lost === 0 && account.doubled === 0;
 }
 
-async function strike(stack: RunStack, fault: Fault, kills: Kill[]): Promise<void> {
+async function strike(stack: RunStack, fault: Fault, kills: Kills): Promise<void> {
   switch (fault.kind) {
     case 'kill the service':
-      return dieAndReturn(stack, fault.service, () => stack.killApp(fault.service), kills);
+      return kills.dieAndReturn(stack, fault.service, () => stack.killApp(fault.service));
     case 'kill the sidecar':
-      return dieAndReturn(stack, fault.service, () => stack.killSidecar(fault.service), kills);
+      return kills.dieAndReturn(stack, fault.service, () => stack.killSidecar(fault.service));
     case 'kill both':
-      return dieAndReturn(stack, fault.service, () => stack.killWhole(fault.service), kills);
+      return kills.dieAndReturn(stack, fault.service, () => stack.killWhole(fault.service));
     case 'kill Redis':
-      await stack.redis.kill();
-      await sleep(fault.backAfterMs);
-      return stack.redis.start();
+      return kills.redisOutage(async () => {
+        await stack.redis.kill();
+        await sleep(fault.backAfterMs);
+        await stack.redis.start();
+      });
     case 'slow service':
       stack.freeze(fault.service);
       await sleep(fault.forMs);

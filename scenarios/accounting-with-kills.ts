@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AT_A_TIME } from '../common/notify-once';
 import { postFollows, settle, table } from './accounting';
-import { dieAndReturn, type Kill } from './kills';
+import { Kills } from './kills';
 import type { RunStack } from './run-stack';
 import type { Service } from './stack';
 
@@ -15,8 +15,8 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
 
   test(`When the mail server refuses half of the attempts, services and sidecars are killed and events come twice, then each of ${follows} follows ends in one mail and one push message`, async () => {
     await stack.inbox.break({ mail: { code: 451, percent: 50 }, push: { code: 503, percent: 25 } });
-    const kills: Kill[] = [];
-    const die = (service: Service, how: () => Promise<void>) => dieAndReturn(stack, service, how, kills);
+    const kills = new Kills();
+    const die = (service: Service, how: () => Promise<void>) => kills.dieAndReturn(stack, service, how);
     const [email, push] = ['email-notification-service', 'push-notification-service'] as const;
     const accepted = await postFollows(stack, {
       follows,
@@ -30,7 +30,7 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
       ],
     });
     await stack.inbox.break();
-    const account = await settle(stack, accepted, { deadlineMs: 240_000, kills });
+    const account = await settle(stack, accepted, { deadlineMs: 240_000, kills: kills.list });
     console.log(`${stack.name}: ${table(account)}`);
     expect(account).toMatchObject({ accepted: follows, mailed: follows, pushed: follows, lost: 0, doubled: 0 });
     // A kill catches no more than what is under way at that moment.

@@ -100,8 +100,8 @@ async function arrivalsOf(stack: Stack, follows: readonly Accepted[]): Promise<A
   };
 }
 
-/** What came twice only because its service was killed came first just before that; ntfy counts in whole seconds. */
-const [BEFORE_KILL_MS, AFTER_KILL_MS] = [3_000, 1_000];
+/** What a killed service had sent may arrive after it. */
+const AFTER_KILL_MS = 1_000;
 
 /**
  * Waits until every event has arrived, replaying dead letters whenever nothing moves, and counts.
@@ -138,9 +138,7 @@ export async function settle(
     [...arrivals[service].values()].flatMap(([first = 0, ...more]) => (more.length > 0 ? [{ service, first }] : [])),
   );
   const byKill = doubles.filter(({ service, first }) =>
-    kills.some(
-      (kill) => kill.service === service && first > kill.atMs - BEFORE_KILL_MS && first < kill.atMs + AFTER_KILL_MS,
-    ),
+    kills.some((kill) => kill.service === service && first > kill.sinceMs && first < kill.atMs + AFTER_KILL_MS),
   );
   return {
     accepted: follows.length,

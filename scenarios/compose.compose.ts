@@ -4,7 +4,7 @@ import { postFollows, settle, table } from './accounting';
 import { type ComposeStack, missingForCompose, startComposeStack } from './compose-stack';
 import { deliveryScenarios } from './delivery';
 import { notifiedBy, postFollower } from './follow';
-import type { Kill } from './kills';
+import { Kills } from './kills';
 import { SERVICES, SUBSCRIBERS } from './stack';
 
 /** How often the stack is stopped with mails in flight and started again. */
@@ -142,14 +142,14 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
   test('When a container crashes under load, then it is back by itself, and nothing is lost or doubled but by the kill', async () => {
     await stack.inbox.break({ mail: { code: 451, percent: 50 } });
     const crashed = ['email-notification-service', 'redis', 'api-facade', 'push-notification-service', 'placement'];
-    const kills: Kill[] = [];
+    const kills = new Kills();
     const accepted = await postFollows(stack, {
       follows: 200,
       repeated: 40,
       faults: crashed.map((service) => async () => {
         // A Redis that is down keeps notifications from being marked as done, too.
         for (const subscriber of SUBSCRIBERS) {
-          if (service === subscriber || service === 'redis') kills.push({ service: subscriber, atMs: Date.now() });
+          if (service === subscriber || service === 'redis') kills.note(subscriber);
         }
         await stack.crash(service);
         await vi.waitFor(async () => expect(await stack.isHealthy(service)).toBe(true), {
@@ -159,7 +159,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
       }),
     });
     await stack.inbox.break();
-    const account = await settle(stack, accepted, { deadlineMs: 240_000, kills });
+    const account = await settle(stack, accepted, { deadlineMs: 240_000, kills: kills.list });
     console.log(`${stack.name}: ${table(account)}`);
     expect(account).toMatchObject({ accepted: 200, mailed: 200, pushed: 200, lost: 0, doubled: 0 });
   }, 400_000);

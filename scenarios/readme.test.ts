@@ -75,7 +75,7 @@ describe('what the README names', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     for (const command of commands.filter((line) => line.startsWith('npm '))) {
       const [, script] =
-        /(?:&& )?npm (?:run )?(start|test|dev|check|test:dapr|test:compose|replay|dead-letters)(?: email-notification-service)?$/.exec(
+        /(?:&& )?npm (?:run )?(start|test|dev|check|test:dapr|test:compose|bench|chaos|replay|dead-letters)(?: email-notification-service)?$/.exec(
           command,
         ) ?? [];
       expect(scripts, command).toHaveProperty([script ?? command]);
@@ -98,6 +98,7 @@ describe('what the README names', () => {
     expect(shown).toMatchObject({
       LISTEN_ADDRESS: defaults.listenAddress,
       DAPR_HTTP_PORT: String(defaults.daprHttpPort),
+      EVENTS_PER_DELIVERY: String(defaults.eventsPerDelivery),
       PUBSUB_NAME: defaults.pubsubName,
       STATESTORE_NAME: defaults.stateStoreName,
       LOG_LEVEL: defaults.logLevel,
