@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 // https://www.w3.org/TR/trace-context/#traceparent-header
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
@@ -58,12 +58,15 @@ export class Tracing {
 
   private child(traceparent: string, tracestate: string): TraceContext {
     const [, traceId, flags] = TRACEPARENT.exec(traceparent) ?? [];
-    const spanId = randomBytes(8).toString('hex');
+    const spanId = randomHex().slice(16);
     if (traceId) return { traceparent: `00-${traceId}-${spanId}-${flags}`, tracestate };
     const sampled = Math.random() < (this.samplingRate ?? 0) ? '01' : '00';
-    return { traceparent: `00-${randomBytes(16).toString('hex')}-${spanId}-${sampled}`, tracestate: '' };
+    return { traceparent: `00-${randomHex()}-${spanId}-${sampled}`, tracestate: '' };
   }
 }
+
+/** 32 digits. Node keeps random bytes in store for UUIDs, while `randomBytes` asks the system each time. */
+const randomHex = () => randomUUID().replaceAll('-', '');
 
 const headers = ({ traceparent, tracestate }: TraceContext): Record<string, string> => ({
   traceparent,
