@@ -103,9 +103,10 @@ export function createSubscriber(dependencies: Dependencies): Express {
       if (outcome === 'RETRY') throw new HttpProblem(503, 'The notification could not be handed over; try again.');
       return void res.json({ status: outcome });
     }
-    log.entries = entries.map(() => ({ trace: undefined }));
-    const statuses = entries.map(async ({ entryId, event }, index) => {
-      const entryLog = log.entries?.[index] as RequestLog;
+    log.entries = [];
+    const statuses = entries.map(async ({ entryId, event }) => {
+      const entryLog: RequestLog = { trace: undefined };
+      log.entries?.push(entryLog);
       const status = await reactInBatch(event, entryLog, left.signal);
       if (status === 'RETRY') entryLog.status = 503;
       return { entryId, status };
