@@ -19,7 +19,7 @@ export default defineConfig({
       // What needs Dapr itself on this machine: `npm run test:dapr`.
       { extends: true, test: { name: 'dapr', include: ['**/*.dapr.ts'], maxConcurrency: 8, fileParallelism: false } },
       // What needs Docker: `npm run test:compose`.
-      { extends: true, test: { name: 'compose', include: ['**/*.compose.ts'] } },
+      { extends: true, test: { name: 'compose', include: ['**/*.compose.ts'], fileParallelism: false } },
     ],
     exclude: ['node_modules', 'dist'],
     // The scenarios run the compiled code, as users do.

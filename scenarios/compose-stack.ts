@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,21 @@ import { readLines } from './log-lines';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
 const run = promisify(execFile);
+
+/** Why Kafka cannot be the broker here; undefined when it can. */
+export function missingForKafka(): string | undefined {
+  const missing = missingForCompose();
+  if (missing) return missing;
+  if (process.env.DAPR_CONTEXT === undefined) return 'needs Dapr (DAPR_CONTEXT): local/ knows no Kafka';
+  if (process.env.DAPR_CONTEXT === 'release') return undefined; // Docker fetches what is missing
+  const image = /^KAFKA_IMAGE=(.*)$/m.exec(readFileSync(join(ROOT, '.env'), 'utf8'))?.[1] ?? '';
+  try {
+    execFileSync('docker', ['image', 'inspect', image], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return `there is no image ${image}`;
+  }
+}
 
 /** Why Compose cannot be used here; undefined when it can. */
 export function missingForCompose(): string | undefined {
@@ -51,7 +66,7 @@ interface Container {
  * names a folder with the programs dapr and daprd, where they are at hand; `DAPR_CONTEXT=release` builds what users
  * build, with Dapr's own releases. Otherwise local/ takes their place.
  */
-export async function startComposeStack(): Promise<ComposeStack> {
+export async function startComposeStack(broker: 'redis' | 'kafka' = 'redis'): Promise<ComposeStack> {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
   let context = process.env.DAPR_CONTEXT;
   const noReplay = context === undefined ? 'a sidecar of local/ finds only those in its own container' : undefined;
@@ -75,7 +90,7 @@ export async function startComposeStack(): Promise<ComposeStack> {
     `  mailpit:\n${port(ports.mail, 8025)}  ntfy:\n${port(ports.push, 80)}`,
   ].join('\n');
   writeFileSync(join(folder, 'override.yml'), override);
-  const stack = new ComposeStack(folder, ports, noReplay);
+  const stack = new ComposeStack(folder, ports, noReplay, broker);
   try {
     await stack.up();
     return stack;
@@ -100,16 +115,17 @@ export class ComposeStack implements Stack {
     private readonly folder: string,
     ports: { facade: number; mail: number; push: number },
     readonly noReplay: string | undefined,
+    private readonly broker: 'redis' | 'kafka',
   ) {
     this.facadeUrl = `http://127.0.0.1:${ports.facade}`;
     this.inbox = new Inbox(`http://127.0.0.1:${ports.mail}`, `http://127.0.0.1:${ports.push}`);
   }
 
   async up(): Promise<void> {
-    await this.compose('up', '--detach', '--build', '--wait', '--wait-timeout', '120');
+    await this.compose('up', '--detach', '--build', '--wait', '--wait-timeout', '180');
     this.follower?.kill('SIGKILL');
     const args = this.arguments('logs', '--follow', '--no-log-prefix', '--no-color', ...SERVICES);
-    this.follower = spawn('docker', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
+    this.follower = spawn('docker', args, { ...this.options, stdio: ['ignore', 'pipe', 'ignore'] });
     readLines(this.follower.stdout, this.log, this.output);
   }
 
@@ -137,15 +153,15 @@ export class ComposeStack implements Stack {
   }
 
   freeze(service: Service): void {
-    execFileSync('docker', this.arguments('pause', service), { cwd: ROOT, stdio: 'ignore' });
+    execFileSync('docker', this.arguments('pause', service), { ...this.options, stdio: 'ignore' });
   }
 
   thaw(service: Service): void {
-    execFileSync('docker', this.arguments('unpause', service), { cwd: ROOT, stdio: 'ignore' });
+    execFileSync('docker', this.arguments('unpause', service), { ...this.options, stdio: 'ignore' });
   }
 
   kill(service: Service): void {
-    execFileSync('docker', this.arguments('kill', service), { cwd: ROOT, stdio: 'ignore' });
+    execFileSync('docker', this.arguments('kill', service), { ...this.options, stdio: 'ignore' });
   }
 
   /** Straight into Redis: no app but api-facade may publish, and its sidecar cannot be reached from here. */
@@ -180,7 +196,7 @@ export class ComposeStack implements Stack {
 
   /** @throws {Error} with what Compose printed, when it fails */
   async compose(...args: string[]): Promise<string> {
-    const child = spawn('docker', this.arguments(...args), { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('docker', this.arguments(...args), { ...this.options, stdio: ['ignore', 'pipe', 'pipe'] });
     const [out, err] = [child.stdout, child.stderr].map((stream) => stream.toArray());
     const [code] = await once(child, 'close');
     const [stdout, stderr] = [Buffer.concat((await out) ?? []).toString(), Buffer.concat((await err) ?? []).toString()];
@@ -190,6 +206,11 @@ export class ComposeStack implements Stack {
 
   private arguments(...args: string[]): string[] {
     const files = ['--file', 'docker-compose.yml', '--file', join(this.folder, 'override.yml')];
-    return ['compose', '--project-name', this.project, ...files, ...args];
+    const profile = this.broker === 'kafka' ? ['--profile', 'kafka'] : [];
+    return ['compose', '--project-name', this.project, ...files, ...profile, ...args];
+  }
+
+  private get options() {
+    return { cwd: ROOT, env: { ...process.env, BROKER: this.broker } };
   }
 }
