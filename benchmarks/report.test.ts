@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { throughputChart } from './plot';
+import { type Result, report } from './report';
+
+const latency = { p50: [1, 2, 3], p95: [2, 3, 4], p99: [3, 4, 5] };
+const result: Result = {
+  sidecars: 'local, with <Redis>',
+  machine: '2 × CPU',
+  at: '2026-01-01T00:00:00Z',
+  seconds: 200,
+  plan: { rounds: 3, seconds: 4, perSecond: 100, replicas: [1, 2], warmUp: 10, backlogs: [1_000], backlogSeconds: 30 },
+  figures: {
+    throughput: {
+      'this sample': [300, 330, 360],
+      'this sample, in batches': [500, 600, 700],
+      'quickstart style': [100, 100, 100],
+      'quickstart style, prints only': [200, 200, 200],
+      'the limit': [600, 660, 720],
+    },
+    cpuMsPerEvent: { 'this sample': { redis: 0.5, 'api-facade': 1, "api-facade's sidecar": 0.25 } },
+    fanOut: { 'this sample': latency },
+    answer: { 'POST /followers': { ...latency, p99: [3, 6, 9] }, 'bare publish': { ...latency, p99: [2, 4, 6] } },
+    startMs: [300, 200, 250],
+    memoryMb: { atRest: { redis: 10.4 }, atFullLoad: { redis: 20.6 } },
+    replicas: { '1': [300, 330, 360], '2': [400] },
+    backlog: { '1000': { eventsPerSecond: 333.3, memoryMb: { 'api-facade': 60, "api-facade's sidecar": 80 } } },
+    counted: { events: 990, mails: 990, pushes: 990 },
+  },
+};
+
+/** The cells of the row that begins with a title. */
+const row = (title: string) =>
+  report(result)
+    .split('\n')
+    .filter((line) => line.startsWith(`| ${title} `))
+    .map((line) =>
+      line
+        .split('|')
+        .map((cell) => cell.trim())
+        .slice(2, -1),
+    );
+
+test('When figures are reported, then with the median and the spread of their rounds', () => {
+  expect(row('this sample')).toContainEqual(['330 (300 to 360)']);
+  expect(row('2')).toEqual([['400']]);
+  expect(row('redis')).toEqual([['10', '21', '0.50']]);
+  expect(row('1000')).toEqual([['333', '60', '80']]);
+});
+
+test('When two versions are compared, then round by round', () => {
+  expect(row('this sample ÷ quickstart style')).toEqual([['3.00', '3.30 (3.00 to 3.60)', '6.00 (5.00 to 7.00)']]);
+  expect(row('this sample ÷ the limit')).toEqual([['1.00', '0.50 (0.50 to 0.50)', '0.91 (0.83 to 0.97)']]);
+  expect(row('p99 of POST /followers ÷ bare publish')).toEqual([['1.50 at most', '1.50 (1.50 to 1.50)', '']]);
+});
+
+test('When the plot is drawn, then each version has a bar of its length and its figure, and no text is taken for markup', () => {
+  const svg = throughputChart(result);
+  const widths = [...svg.matchAll(/<rect x="\d+" y="\d+" width="([\d.]+)"/g)].map(([, width]) => Number(width));
+  expect(widths).toHaveLength(6);
+  expect((widths[0] ?? 0) / (widths[2] ?? 1)).toBeCloseTo(3.3, 1);
+  expect(svg).toContain('>330</text>');
+  expect(svg).toContain('this sample, 2 replicas');
+  expect(svg).not.toContain('<Redis>');
+});
