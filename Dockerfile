@@ -43,6 +43,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
 FROM ${NODE_IMAGE}
+# Nothing is installed or built from here on, and whoever gets in finds no package manager either.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
+    /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
 WORKDIR /app
 # `dapr run` looks for daprd below this folder.
 ENV DAPR_RUNTIME_PATH=/opt NODE_ENV=production

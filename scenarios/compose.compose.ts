@@ -99,19 +99,20 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
     expect(JSON.parse(inside)).toEqual(['redis:6379']);
   }, 60_000);
 
-  test('When the image is looked at, then it says what it is, and holds neither compiler, package manager cache nor source', async () => {
+  test('When the image is looked at, then it says what it is, and holds neither compiler, package manager nor source', async () => {
     const image = JSON.parse(await stack.compose('config', '--format', 'json')).services['api-facade'].image;
     const { Config, Size } = JSON.parse(await stack.docker('image', 'inspect', image))[0];
     expect(Config.Labels).toMatchObject({ 'org.opencontainers.image.title': 'dapr-microservice-sample' });
     console.log(`image: ${Math.round(Size / 1e6)} MB`);
     // `find` fails on the folders it may not read; what it found is what counts.
     const look =
-      'ls /app /app/node_modules; find / -xdev \\( -path "/app/*.ts" -o -name _cacache \\) -not -path "*/node_modules/*" 2>/dev/null; true';
+      'ls /app /app/node_modules /usr/local/bin /usr/local/lib; find / -xdev \\( -path "/app/*.ts" -o -name _cacache \\) -not -path "*/node_modules/*" 2>/dev/null; true';
     const found = await stack.compose('exec', '-T', 'api-facade', 'sh', '-c', look);
     for (const unwanted of ['typescript', 'vitest', 'smtp-server', 'tsconfig.json', '.test', '_cacache']) {
       expect(found).not.toContain(unwanted);
     }
     expect(found).not.toMatch(/\.ts$/m);
+    expect(found).not.toMatch(/^(npm|npx|yarn|corepack)$/m);
     expect(found).toContain('express');
   });
 
