@@ -6,6 +6,7 @@ import { type Account, postFollows, settle } from '../scenarios/accounting';
 import { Kills } from '../scenarios/kills';
 import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/redis-stack';
 import { type RunStack, startRunStack } from '../scenarios/run-stack';
+import { SUBSCRIBERS } from '../scenarios/stack';
 import { describe, type Fault, planOf } from './chaos-plan';
 import { createProgress } from './progress';
 
@@ -74,15 +75,17 @@ async function strike(stack: RunStack, fault: Fault, kills: Kills): Promise<void
     case 'kill both':
       return kills.dieAndReturn(stack, fault.service, () => stack.killWhole(fault.service));
     case 'kill Redis':
-      return kills.redisOutage(async () => {
+      return kills.whileNothingIsMarked(SUBSCRIBERS, async () => {
         await stack.redis.kill();
         await sleep(fault.backAfterMs);
         await stack.redis.start();
       });
     case 'slow service':
-      stack.freeze(fault.service);
-      await sleep(fault.forMs);
-      return stack.thaw(fault.service);
+      return kills.whileNothingIsMarked([fault.service], async () => {
+        stack.freeze(fault.service);
+        await sleep(fault.forMs);
+        stack.thaw(fault.service);
+      });
     case 'servers refuse':
       return stack.inbox.break(fault.faults);
   }

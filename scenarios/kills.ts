@@ -12,27 +12,27 @@ export interface Kill {
 
 /** A notification is marked as done within a moment; ntfy tells the time in whole seconds. */
 const MARKED_WITHIN_MS = 3_000;
-/** How long after Redis is back what could not be marked meanwhile may take to be. */
+/** How long what could not be marked for a while may take to be marked after it. */
 const CATCH_UP_MS = 8_000;
 
 /** Keeps in mind what may have been sent without a mark when a service was killed. */
 export class Kills {
   readonly list: Kill[] = [];
-  private outage = { fromMs: 0, toMs: 0 };
+  private readonly unmarked = new Map<Service, { fromMs: number; toMs: number }>();
 
   /** To be called right before. */
   note(service: Service): void {
     const atMs = Date.now();
-    const { fromMs, toMs } = this.outage;
-    const unmarkedFromMs = atMs < toMs + CATCH_UP_MS ? fromMs : atMs;
-    this.list.push({ service, atMs, sinceMs: unmarkedFromMs - MARKED_WITHIN_MS });
+    this.list.push({ service, atMs, sinceMs: this.unmarkedSince(service, atMs) - MARKED_WITHIN_MS });
   }
 
-  /** While Redis is down, nothing is marked. */
-  async redisOutage(run: () => Promise<void>): Promise<void> {
-    const fromMs = Date.now();
+  /** Something that keeps services from marking anything: Redis is down, or they stand still. */
+  async whileNothingIsMarked(services: readonly Service[], run: () => Promise<void>): Promise<void> {
+    const startedAt = Date.now();
     await run();
-    this.outage = { fromMs, toMs: Date.now() };
+    for (const service of services) {
+      this.unmarked.set(service, { fromMs: this.unmarkedSince(service, startedAt), toMs: Date.now() });
+    }
   }
 
   /** Has a service die, and starts it again. */
@@ -40,5 +40,10 @@ export class Kills {
     this.note(service);
     await how();
     await stack.start(service);
+  }
+
+  private unmarkedSince(service: Service, nowMs: number): number {
+    const { fromMs, toMs } = this.unmarked.get(service) ?? { fromMs: nowMs, toMs: 0 };
+    return nowMs < toMs + CATCH_UP_MS ? fromMs : nowMs;
   }
 }
