@@ -27,10 +27,17 @@ export class Broker {
     return lengths.reduce((sum, length) => sum + length, 0);
   }
 
-  /** Deliveries that no subscriber has acknowledged yet. Redis 7 counts what it has not even handed out. */
+  /** Deliveries that no subscriber has acknowledged yet. @throws {Error} when Redis does not tell, as before version 7 */
   async left(): Promise<number> {
-    const groups = await this.client.xInfoGroups(TOPIC).catch(() => []);
-    return groups.reduce((sum, { pending, lag }) => sum + Number(pending) + Number(lag), 0);
+    const groups = await this.client.xInfoGroups(TOPIC).catch((error: Error) => {
+      if (error.message.includes('no such key')) return []; // nothing has been published or subscribed to yet
+      throw error;
+    });
+    return groups.reduce((sum, { pending, lag }) => {
+      if (typeof lag !== 'number')
+        throw new Error('Redis does not tell what is left in a stream; version 7 or newer does');
+      return sum + Number(pending) + lag;
+    }, 0);
   }
 
   /**
