@@ -69,8 +69,8 @@ async function main(): Promise<void> {
   console.error(`The figures are in ${json}, a plot of them in ${svg}.`);
 }
 
-// Whoever is told to stop ends what it has started: that hangs on `exit`.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+// Whoever is told to stop, once or twice, ends what it has started: that hangs on `exit`.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 main().then(
   () => process.exit(),

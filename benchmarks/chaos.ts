@@ -1,12 +1,13 @@
 // npm run chaos: posts follows while everything goes wrong, and then counts every one of them.
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Account, postFollows, settle } from '../scenarios/accounting';
 import { Kills } from '../scenarios/kills';
 import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/redis-stack';
-import { type RunStack, startRunStack } from '../scenarios/run-stack';
-import { SUBSCRIBERS } from '../scenarios/stack';
+import { type RunStack, type RunStackOptions, startRunStack } from '../scenarios/run-stack';
+import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stack';
 import { describe, type Fault, planOf } from './chaos-plan';
 import { createProgress } from './progress';
 
@@ -41,6 +42,7 @@ async function main(): Promise<boolean> {
 
   const progress = createProgress(plan.length + 2);
   const startedAt = Date.now();
+  refuseNeighbours(dapr);
   const stack = await startRunStack({ ...dapr, processingTimeoutMs: PROCESSING_TIMEOUT_MS });
   const kills = new Kills();
   let account: Account;
@@ -64,6 +66,21 @@ async function main(): Promise<boolean> {
       `${JSON.stringify({ sidecars: dapr.name, seed, follows, seconds, plan, account }, undefined, 2)}\n`,
     );
   return account.lost === 0 && account.doubled === 0;
+}
+
+/**
+ * Dapr finds apps by their names on the whole machine: a replay would hand its dead letters to the services of another
+ * run. Sidecars of local/ know those of their own run only.
+ *
+ * @throws {Error} when one is under way
+ */
+function refuseNeighbours({ dapr: [program = ''], separateDaprd }: RunStackOptions): void {
+  if (!separateDaprd) return;
+  const apps: { appId: string }[] = JSON.parse(
+    execFileSync(program, ['list', '--output', 'json'], { encoding: 'utf8' }),
+  );
+  const ours = apps.find(({ appId }) => SERVICES.includes(appId as Service));
+  if (ours) throw new Error(`${ours.appId} runs on this machine already (dapr list); stop it, for its name is ours`);
 }
 
 async function strike(stack: RunStack, fault: Fault, kills: Kills): Promise<void> {
@@ -116,8 +133,8 @@ function number(flag: string, text: string | undefined, otherwise: number, max: 
   throw new Error(`${flag} is ${JSON.stringify(text)}; allowed: 1 to ${max}`);
 }
 
-// Whoever is told to stop ends what it has started: that hangs on `exit`.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+// Whoever is told to stop, once or twice, ends what it has started: that hangs on `exit`.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 main().then(
   (good) => process.exit(good ? 0 : 1),

@@ -36,6 +36,7 @@ function barChart(title: string, subtitle: string, bars: readonly Bar[]): string
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="20" y="28" font-size="16" font-weight="600">${escapeXml(title)}</text>`,
     `<text x="20" y="48" font-size="11" fill="#555">${escapeXml(subtitle)}; the lines show the lowest and the highest round</text>`,

@@ -29,6 +29,7 @@ export interface RunStackOptions {
 
 const READY_MS = 30_000;
 const STOP_MS = 20_000;
+const REPLAY_MS = 120_000;
 
 /**
  * The sample as its containers run it, without containers: Redis, an inbox, and for each service one `dapr run` that
@@ -62,6 +63,7 @@ export class RunStack implements Stack {
   readonly inbox: Inbox;
   private readonly members = new Map<Service, Member>();
   private inboxProcess: ChildProcess | undefined;
+  private readonly replays = new Set<ChildProcess>();
   private readonly killWithUs = () => this.killAll();
 
   constructor(
@@ -164,7 +166,9 @@ export class RunStack implements Stack {
   async replay(service: Service, { listOnly = false } = {}): Promise<string> {
     const program = ['dist/replay/main.js', service, ...(listOnly ? ['--list'] : [])];
     const [command = '', ...args] = this.command(`${service}-replay`, await freePorts(), program);
-    const { stdout } = await promisify(execFile)(command, args, { cwd: ROOT, env: this.env(), timeout: 120_000 });
+    const replay = promisify(execFile)(command, args, { cwd: ROOT, env: this.env(), timeout: REPLAY_MS });
+    this.replays.add(replay.child);
+    const { stdout } = await replay.finally(() => this.replays.delete(replay.child));
     return stdout;
   }
 
@@ -225,7 +229,7 @@ export class RunStack implements Stack {
   private pids = (service: Service): number[] => descendants(this.member(service).run.pid ?? 0);
 
   private killAll(): void {
-    for (const { run } of this.members.values()) {
+    for (const run of [...[...this.members.values()].map((member) => member.run), ...this.replays]) {
       for (const pid of [...descendants(run.pid ?? 0), run.pid ?? 0]) if (run.exitCode === null) kill(pid);
     }
     this.inboxProcess?.kill('SIGKILL');
