@@ -7,7 +7,7 @@ import { RedisServer } from '../local/contract/redis-server';
 import { Broker } from '../scenarios/broker';
 import { copyComponents, daprRunArguments, freePorts, type Ports, stackFolder } from '../scenarios/dapr-run';
 import { ROOT } from '../scenarios/local-stack';
-import { commandLine, descendants } from '../scenarios/processes';
+import { commandLine, descendants, killWithDescendants } from '../scenarios/processes';
 import type { RunStackOptions } from '../scenarios/run-stack';
 import { SUBSCRIBERS } from '../scenarios/stack';
 import type { Arrivals, SinkPorts } from './sink';
@@ -179,20 +179,10 @@ export class Pipeline {
   }
 
   private killAll(): void {
-    for (const { child } of this.runs) {
-      for (const pid of [...descendants(child.pid ?? 0), child.pid ?? 0]) end(pid);
-    }
+    for (const { child } of this.runs) killWithDescendants(child.pid);
     this.sink.kill('SIGKILL');
   }
 }
 
 /** Stands where api-facade would, for a sidecar that is published into from outside. */
 const IDLE = "require('node:http').createServer((_, res) => res.end()).listen(process.env.APP_PORT, '127.0.0.1')";
-
-function end(pid: number): void {
-  try {
-    if (pid > 0) process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended by itself
-  }
-}

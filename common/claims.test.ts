@@ -87,6 +87,19 @@ describe('taking a claim', () => {
     },
   );
 
+  test.each([
+    ['has forgotten it', undefined],
+    ['has given it to somebody else', { value: { owner: 'them', expiresAt: Date.now() + 60_000 }, etag: '9' }],
+  ])(
+    'When a claim was taken over and the store %s by the time it is read, then the event does not count as done',
+    async (_, found) => {
+      const read = state.getState.getMockImplementation();
+      state.items.set('event-1', { value: { owner: 'dead' }, etag: '7', ttlSeconds: 10 });
+      state.getState.mockImplementationOnce(async (key) => read?.(key)).mockResolvedValueOnce(found);
+      await expect(owner()('event-1')).rejects.toThrow(ClaimedElsewhere);
+    },
+  );
+
   test('When the answer to the claim got lost, then the claim is recognised as our own', async () => {
     const save = state.saveState.getMockImplementation();
     state.saveState.mockImplementationOnce(async (...args) => {

@@ -90,7 +90,10 @@ async function take(state: State, key: string, owner: string): Promise<string | 
   if (mark.done) return undefined;
   if (!isLeftBehind(mark)) throw new ClaimedElsewhere('another delivery of this event is under way');
   await save(etag);
-  return (await state.getState(key))?.etag;
+  const taken = await state.getState(key);
+  if ((taken?.value as { owner?: string } | undefined)?.owner === owner) return taken?.etag;
+  // Undefined would say that it is done. Nobody knows, so the next delivery finds out.
+  return taken?.etag;
 }
 
 interface LeaseOptions {

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LogLevel } from './config';
 import { createLogger } from './logger';
@@ -52,4 +54,14 @@ test('When an error is logged, then its stack is there for the developer', () =>
   };
   createLogger('s', { logLevel: 'info', logFormat: 'pretty' }, { write }).error({ err: new Error('boom') }, 'failed');
   expect(output).toMatch(/ERROR: s: failed\n {4}err: \{[\s\S]*"message": "boom"[\s\S]*logger\.test\.ts/);
+});
+
+test('When the process ends right after many lines, then all of them have been written', () => {
+  const program = `
+    const logger = require(process.argv[1]).createLogger('s', { logLevel: 'info', logFormat: 'json' });
+    for (let i = 0; i < 2_000; i += 1) logger.info('line ' + i);
+    process.exit();`;
+  const compiled = resolve(__dirname, '../dist/common/logger.js');
+  const output = execFileSync(process.execPath, ['-e', program, compiled], { encoding: 'utf8' });
+  expect(output.trim().split('\n')).toHaveLength(2_000);
 });

@@ -36,19 +36,9 @@ export function createLogger(
 
 /**
  * Lines that come while one is being written go out together after it, so that a busy service does not wait for each.
- * Whatever ends the process, short of a kill, writes the rest.
+ * Whatever ends the process, short of a kill, writes the rest: pino sees to that.
  */
-function standardOutput(): DestinationStream {
-  const destination = pino.destination({ dest: 1, sync: false });
-  process.once('exit', () => {
-    try {
-      destination.flushSync();
-    } catch {
-      // nobody reads any more
-    }
-  });
-  return destination;
-}
+const standardOutput = (): DestinationStream => pino.destination({ dest: 1, sync: false });
 
 /** Messages quote what other programs said. A terminal must not take any of it for a command. */
 const printable = (text: string) =>

@@ -118,6 +118,12 @@ describe('what fails', () => {
     expect(await failure(sendPush(follow, 'event-1', waiting))).not.toBeInstanceOf(PermanentFailure);
   });
 
+  test('When the server takes longer to answer than Dapr waits for a delivery, then the message is not given up, which would send it twice', async () => {
+    const { sendPush, requests } = await start((res) => void setTimeout(() => res.end('{}'), 5_500));
+    await sendPush(follow, 'event-1', waiting);
+    expect(requests).toHaveLength(1);
+  });
+
   test('When the answer is endless, then it is not read to its end', async () => {
     const { sendPush } = await start((res) => void res.end('x'.repeat(1_000_000)));
     await failure(sendPush(follow, 'event-1', waiting));

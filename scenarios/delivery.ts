@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { notifiedBy, postFollower } from './follow';
+import { accessLines, notifiedBy, postFollower } from './follow';
 import { type Stack, SUBSCRIBERS } from './stack';
 
 const SOON = { timeout: 15_000 };
@@ -86,6 +86,20 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     }
     await arrived(followed);
   }, 60_000);
+
+  test('When many follows are posted at once, then each keeps its own trace through all three services', async () => {
+    const traces = Array.from({ length: 20 }, () => randomUUID().replaceAll('-', ''));
+    const ids = await Promise.all(
+      traces.map(async (traceId) => (await follow({ traceparent: `00-${traceId}-b7ad6b7169203331-01` })).id),
+    );
+    for (const [index, id] of ids.entries()) {
+      const traceId = traces[index];
+      await vi.waitFor(
+        () => expect(accessLines(stack, id).map((line) => line.traceId)).toEqual([traceId, traceId, traceId]),
+        SOON,
+      );
+    }
+  });
 
   describe('dead letters', () => {
     test('When the mail server refuses for good, then a replay after mending delivers that mail, and nothing twice', async (context) => {

@@ -19,6 +19,21 @@ export function descendants(pid: number): number[] {
     .flatMap((child) => [child, ...descendants(child)]);
 }
 
+/** Ends a process that may have ended by itself. */
+export function kill(pid: number | undefined): void {
+  if (!pid) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has just ended
+  }
+}
+
+/** Ends a process, and what was started below it; the process first, so that it does not see the others end. */
+export function killWithDescendants(pid: number | undefined): void {
+  for (const each of [pid, ...descendants(pid ?? 0)]) kill(each);
+}
+
 function threads(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/task`);

@@ -12,7 +12,7 @@ import { freePort } from './free-port';
 import { Inbox } from './inbox';
 import { ROOT } from './local-stack';
 import { readLines } from './log-lines';
-import { commandLine, descendants } from './processes';
+import { commandLine, descendants, kill, killWithDescendants } from './processes';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
 export interface RunStackOptions {
@@ -151,8 +151,7 @@ export class RunStack implements Stack {
   /** Ends the service, its sidecar and `dapr run` all at once, as the end of a container does. */
   async killWhole(service: Service): Promise<void> {
     const { run, ended } = this.member(service);
-    const pids = [run.pid ?? 0, ...descendants(run.pid ?? 0)];
-    for (const pid of pids) kill(pid);
+    killWithDescendants(run.pid);
     await ended;
   }
 
@@ -230,17 +229,8 @@ export class RunStack implements Stack {
 
   private killAll(): void {
     for (const run of [...[...this.members.values()].map((member) => member.run), ...this.replays]) {
-      for (const pid of [...descendants(run.pid ?? 0), run.pid ?? 0]) if (run.exitCode === null) kill(pid);
+      if (run.exitCode === null) killWithDescendants(run.pid);
     }
     this.inboxProcess?.kill('SIGKILL');
-  }
-}
-
-function kill(pid: number): void {
-  if (pid <= 0) return;
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has just ended by itself
   }
 }
