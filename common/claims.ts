@@ -93,7 +93,7 @@ async function take(state: State, key: string, owner: string): Promise<string | 
   const taken = await state.getState(key);
   if ((taken?.value as { owner?: string } | undefined)?.owner === owner) return taken?.etag;
   // Undefined would say that it is done. Nobody knows, so the next delivery finds out.
-  return taken?.etag;
+  throw new ClaimedElsewhere('the claim that was taken over is not ours any more');
 }
 
 interface LeaseOptions {
