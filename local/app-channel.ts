@@ -22,6 +22,9 @@ export class AppUnreachable extends Error {
   }
 }
 
+/** As long as Go's client keeps an idle connection. With none of its own, Node's agent does not heed the app's either. */
+const IDLE_MS = 90_000;
+
 /** The way from a sidecar to its app: HTTP on loopback, over connections that are kept. */
 export class AppChannel {
   private readonly agent: Agent;
@@ -35,7 +38,7 @@ export class AppChannel {
       maxBodyBytes: number;
     },
   ) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: options.maxConcurrency });
+    this.agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets: options.maxConcurrency });
   }
 
   /** @throws {AppUnreachable} when the connection fails, or the answer is broken off or too long */

@@ -43,6 +43,15 @@ test('When a sidecar is given no folder, then it has a broker and a store in mem
   ]);
 });
 
+test('When a client keeps its connection, then the sidecar leaves it open for as long as the client wants', async () => {
+  const sidecar = await startSidecar({ appId: 'shop' });
+  cleanUps.push(() => sidecar.close());
+  const response = await fetch(`http://127.0.0.1:${sidecar.port}/v1.0/healthz`);
+  // Node's servers name the end that they set to an idle connection.
+  expect(response.headers.get('keep-alive')).toBeNull();
+  expect(response.headers.get('connection')).not.toBe('close');
+});
+
 test('When a store is queried, then the answer is that of a daprd whose store cannot query', async () => {
   const sidecar = await startSidecar({ appId: 'shop' });
   cleanUps.push(() => sidecar.close());

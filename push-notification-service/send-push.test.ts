@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PermanentFailure } from '../common/subscriber';
 import { captureLog } from '../common/test-support';
@@ -74,6 +74,17 @@ describe('what is sent', () => {
     const { sendPush, requests } = await start();
     for (let i = 0; i < 5; i += 1) await sendPush(follow, `event-${i}`, waiting);
     expect(new Set(requests.map(({ request }) => request.socket)).size).toBe(1);
+  });
+
+  test('When the server says how long it keeps an idle connection, then the sender ends it before the server does', async () => {
+    const { sendPush, requests, server } = await start();
+    server.keepAliveTimeout = 2_000;
+    await sendPush(follow, 'event-1', waiting);
+    const [sent] = requests;
+    // A connection that the server ends just closes, without an end from the other side.
+    await expect(once(sent?.request.socket as Socket, 'end', { signal: AbortSignal.timeout(5_000) })).resolves.toEqual(
+      [],
+    );
   });
 });
 

@@ -25,7 +25,10 @@ export function createPushSender(
   logger: Logger,
   timeoutMs = TIMEOUT_MS,
 ): PushSender {
-  const agents = { httpAgent: new Agent({ keepAlive: true }), httpsAgent: new TlsAgent({ keepAlive: true }) };
+  // Only an agent with a timeout of its own heeds how long the server says that it keeps an idle connection; others
+  // write into one that is just being closed.
+  const keep = { keepAlive: true, timeout: timeoutMs };
+  const agents = { httpAgent: new Agent(keep), httpsAgent: new TlsAgent(keep) };
   const http = axios.create({
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     timeout: timeoutMs,

@@ -171,7 +171,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
     const posts = await Promise.all(
       Array.from({ length: 60 }, (_, i) => postFollower(stack, { follower: `scale-${i}`, followee: 'bob' })),
     );
-    expect(posts.every(({ status }) => status === 202)).toBe(true);
+    expect(posts.filter(({ status }) => status !== 202)).toEqual([]);
     await vi.waitFor(async () => expect(await stack.inbox.mails()).toHaveLength(before + 60), { timeout: 30_000 });
     const logs = await stack.compose('logs', '--no-color', 'email-notification-service');
     const workers = logs.split('\n').filter((line) => /"msg":"notified bob by e-mail: scale-/.test(line));

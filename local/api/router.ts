@@ -111,7 +111,9 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
     }
   }
 
-  return createServer((req, res) => {
+  // An idle connection stays open until the client ends it, as with daprd: a client that is just about to use it again
+  // would find it closed.
+  return createServer({ keepAliveTimeout: 0 }, (req, res) => {
     answer(req, res).catch((error) => {
       if (!req.aborted) log.error(`${req.method} ${req.url}: ${error}`);
       res.destroy();
