@@ -21,7 +21,7 @@ export interface Plan {
   warmUp: number;
   /** Events that wait in the broker. */
   backlogs: readonly number[];
-  /** A backlog that takes longer is left; its rate is that of this time. */
+  /** A backlog that takes longer is left, each round; its rate is that of this time. */
   backlogSeconds: number;
 }
 
@@ -32,22 +32,25 @@ export interface Latency {
   p99: number[];
 }
 
+/** By what was measured, one value for each round. */
+export type Rounds = Record<string, number[]>;
+
 export interface Figures {
   /** Events a second from the first request until both subscribers had acknowledged all; one value a round. */
-  throughput: Record<string, number[]>;
-  /** The sample's processor time for an event at full load, by process, in milliseconds; empty where nobody tells it. */
-  cpuMsPerEvent: Record<string, Record<string, number>>;
+  throughput: Rounds;
+  /** Processor time for an event at full load, by style and process, in milliseconds; empty where nobody tells it. */
+  cpuMsPerEvent: Record<string, Rounds>;
   /** From the request until the mail and the push message were there. */
   fanOut: Record<string, Latency>;
   /** Until the answer to POST /followers, and to a bare publish into the same sidecar. */
   answer: Record<'POST /followers' | 'bare publish', Latency>;
   /** From `dapr run` until the sidecar is ready, for each service that was started. */
   startMs: number[];
-  memoryMb: { atRest: Record<string, number>; atFullLoad: Record<string, number> };
+  memoryMb: { atRest: Record<string, number>; atFullLoad: Rounds };
   /** Events a second at full load with so many replicas of each subscriber. */
-  replicas: Record<string, number[]>;
+  replicas: Rounds;
   /** Events a second while a backlog of that size is worked off, and the services' memory at its end, in megabytes. */
-  backlog: Record<string, { eventsPerSecond: number; memoryMb: Record<string, number> }>;
+  backlog: Record<string, { eventsPerSecond: number[]; memoryMb: Rounds }>;
   /** The mails and push messages of all full loads of the sample, one by one and in batches, which are as many as its events. */
   counted: { events: number; mails: number; pushes: number };
 }
@@ -59,7 +62,7 @@ const NOTIFYING = [SAMPLE, SAMPLE_IN_BATCHES, QUICKSTART];
 
 /** How many steps of progress `measure` makes of a plan. */
 export const stepsOf = ({ rounds, replicas, backlogs }: Plan): number =>
-  STYLES.length * (2 + rounds) + rounds * (NOTIFYING.length + 1) + replicas.length - 1 + backlogs.length;
+  STYLES.length * (2 + rounds) + rounds * (NOTIFYING.length + 1 + backlogs.length + replicas.length);
 
 /** @throws {Error} when something does not start, an event is not accepted or not delivered, or the sample loses or doubles one */
 export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progress): Promise<Figures> {
@@ -95,9 +98,10 @@ export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progr
         const title = `full load: ${name}, round ${round}`;
         const loaded = await step(title, () => load(pipeline, follows.get(pipeline) ?? plan.warmUp));
         expect(pipeline, loaded);
-        figures.throughput[name] = [...(figures.throughput[name] ?? []), loaded.eventsPerSecond];
-        figures.cpuMsPerEvent[name] = loaded.cpuMsPerEvent;
-        if (pipeline === sample) figures.memoryMb.atFullLoad = loaded.memoryMb;
+        addRound(figures.throughput, { [name]: loaded.eventsPerSecond });
+        figures.cpuMsPerEvent[name] ??= {};
+        addRound(figures.cpuMsPerEvent[name], loaded.cpuMsPerEvent);
+        if (pipeline === sample) addRound(figures.memoryMb.atFullLoad, loaded.memoryMb);
         count(figures, pipeline, loaded);
       }
     }
@@ -113,16 +117,34 @@ export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progr
       const bare = await step(title('bare publish'), () => steady(sample, sample.publishUrl, plan));
       add(figures.answer['bare publish'], bare.answers);
     }
-    for (const size of plan.backlogs) {
-      figures.backlog[size] = await step(`a backlog of ${size}`, () => workOff(sample, size, plan.backlogSeconds));
+    for (let round = 1; round <= plan.rounds; round += 1) {
+      for (const size of plan.backlogs) {
+        const title = `a backlog of ${size}, round ${round}`;
+        const { eventsPerSecond, memoryMb } = await step(title, () => workOff(sample, size, plan.backlogSeconds));
+        figures.backlog[size] ??= { eventsPerSecond: [], memoryMb: {} };
+        figures.backlog[size].eventsPerSecond.push(eventsPerSecond);
+        addRound(figures.backlog[size].memoryMb, memoryMb);
+      }
     }
-    figures.replicas = { '1': figures.throughput[SAMPLE.name] ?? [] };
-    await replicas(sample, follows.get(sample) ?? plan.warmUp, plan, figures, step);
+    for (let round = 1; round <= plan.rounds; round += 1) {
+      for (const replicas of plan.replicas) {
+        const loaded = await step(`replicas of each subscriber: ${replicas}, round ${round}`, async () => {
+          if (await sample.scale(replicas)) await load(sample, plan.warmUp);
+          return load(sample, Math.ceil((follows.get(sample) ?? plan.warmUp) / 2));
+        });
+        addRound(figures.replicas, { [replicas]: loaded.eventsPerSecond });
+        count(figures, sample, loaded);
+      }
+    }
     figures.startMs = sample.startMs;
     return figures;
   } finally {
     await Promise.all(pipelines.map((pipeline) => pipeline.stop()));
   }
+}
+
+function addRound(to: Rounds, values: Record<string, number>): void {
+  for (const [name, value] of Object.entries(values)) to[name] = [...(to[name] ?? []), value];
 }
 
 const latency = (): Latency => ({ p50: [], p95: [], p99: [] });
@@ -197,7 +219,7 @@ async function steady(pipeline: Pipeline, url: string, { perSecond, seconds }: P
   return { fanOut, answers: posted.map(({ tookMs }) => tookMs) };
 }
 
-async function workOff(pipeline: Pipeline, size: number, atMostSeconds: number): Promise<Figures['backlog'][string]> {
+async function workOff(pipeline: Pipeline, size: number, atMostSeconds: number) {
   const processes = pipeline.processes();
   pipeline.holdSubscribers('SIGSTOP');
   try {
@@ -213,23 +235,4 @@ async function workOff(pipeline: Pipeline, size: number, atMostSeconds: number):
   await pipeline.broker.skip();
   await drained(pipeline);
   return { eventsPerSecond, memoryMb: memory };
-}
-
-async function replicas(
-  sample: Pipeline,
-  follows: number,
-  plan: Plan,
-  figures: Figures,
-  step: Progress['step'],
-): Promise<void> {
-  let running = 1;
-  for (const wanted of plan.replicas.filter((number) => number > 1)) {
-    figures.replicas[wanted] = await step(`${wanted} replicas of each subscriber`, async () => {
-      for (; running < wanted; running += 1) await sample.startSubscribers();
-      await load(sample, plan.warmUp);
-      const loaded = await load(sample, follows);
-      count(figures, sample, loaded);
-      return [loaded.eventsPerSecond];
-    });
-  }
 }

@@ -65,7 +65,7 @@ export class Pipeline {
     const pipeline = new Pipeline(style, dapr, folder, components, redis, broker, sink, sinkPorts);
     try {
       await pipeline.startRun('api-facade', style.facade);
-      await pipeline.startSubscribers();
+      await pipeline.scale(1);
     } catch (error) {
       await pipeline.stop();
       throw error;
@@ -84,9 +84,20 @@ export class Pipeline {
     return `http://127.0.0.1:${this.only('api-facade').ports.daprPort}/v1.0/publish/pubsub/followerAdded`;
   }
 
-  /** One more replica of each subscriber. */
-  async startSubscribers(): Promise<void> {
-    for (const service of SUBSCRIBERS) await this.startRun(service, this.style.subscribers[service]);
+  /** So many replicas of each subscriber. Resolves with whether any had to be started. */
+  async scale(replicas: number): Promise<boolean> {
+    const runs = SUBSCRIBERS.map((service) => this.runs.filter(({ appId }) => appId === service));
+    const surplus = runs.flatMap((ofService) => ofService.slice(replicas));
+    for (const run of surplus) {
+      run.child.kill('SIGTERM');
+      this.runs.splice(this.runs.indexOf(run), 1);
+    }
+    const missing = Math.max(0, replicas - (runs[0]?.length ?? 0));
+    for (let i = 0; i < missing; i += 1) {
+      for (const service of SUBSCRIBERS) await this.startRun(service, this.style.subscribers[service]);
+    }
+    await Promise.all(surplus.map(({ ended }) => ended));
+    return missing > 0;
   }
 
   /** What has arrived at the sink since the last call. */

@@ -8,7 +8,15 @@ const result: Result = {
   machine: '2 × CPU',
   at: '2026-01-01T00:00:00Z',
   seconds: 200,
-  plan: { rounds: 3, seconds: 4, perSecond: 100, replicas: [1, 2], warmUp: 10, backlogs: [1_000], backlogSeconds: 30 },
+  plan: {
+    rounds: 3,
+    seconds: 4,
+    perSecond: 100,
+    replicas: [1, 2],
+    warmUp: 10,
+    backlogs: [1_000, 10_000],
+    backlogSeconds: 30,
+  },
   figures: {
     throughput: {
       'this sample': [300, 330, 360],
@@ -17,13 +25,18 @@ const result: Result = {
       'quickstart style, prints only': [200, 200, 200],
       'the limit': [600, 660, 720],
     },
-    cpuMsPerEvent: { 'this sample': { redis: 0.5, 'api-facade': 1, "api-facade's sidecar": 0.25 } },
+    cpuMsPerEvent: {
+      'this sample': { redis: [0.5, 0.6, 0.4], 'api-facade': [1, 2, 3], 'email-notification-service': [1, 3, 5] },
+    },
     fanOut: { 'this sample': latency },
     answer: { 'POST /followers': { ...latency, p99: [3, 6, 9] }, 'bare publish': { ...latency, p99: [2, 4, 6] } },
     startMs: [300, 200, 250],
-    memoryMb: { atRest: { redis: 10.4 }, atFullLoad: { redis: 20.6 } },
-    replicas: { '1': [300, 330, 360], '2': [400] },
-    backlog: { '1000': { eventsPerSecond: 333.3, memoryMb: { 'api-facade': 60, "api-facade's sidecar": 80 } } },
+    memoryMb: { atRest: { redis: 10.4 }, atFullLoad: { redis: [20.6, 19, 30] } },
+    replicas: { '1': [300, 330, 360], '2': [600, 330, 180] },
+    backlog: {
+      '1000': { eventsPerSecond: [300, 400], memoryMb: { 'api-facade': [60, 62], "api-facade's sidecar": [80, 80] } },
+      '10000': { eventsPerSecond: [150, 400], memoryMb: { 'api-facade': [70, 72], "api-facade's sidecar": [90, 90] } },
+    },
     counted: { events: 990, mails: 990, pushes: 990 },
   },
 };
@@ -42,9 +55,11 @@ const row = (title: string) =>
 
 test('When figures are reported, then with the median and the spread of their rounds', () => {
   expect(row('this sample')).toContainEqual(['330 (300 to 360)']);
-  expect(row('2')).toEqual([['400']]);
-  expect(row('redis')).toEqual([['10', '21', '0.50']]);
-  expect(row('1000')).toEqual([['333', '60', '80']]);
+  expect(row('2')).toEqual([['330 (180 to 600)', '1.00 (0.50 to 2.00)']]);
+  expect(row('redis')).toEqual([['10', '21 (19 to 30)', '0.50 (0.40 to 0.60)']]);
+  expect(row('10000')).toEqual([['275 (150 to 400)', '0.75 (0.50 to 1.00)', '71 (70 to 72)', '90 (90 to 90)']]);
+  // All services of a round are summed up first.
+  expect(row('this sample')).toContainEqual(['5.00 (2.00 to 8.00)', '', '0.50 (0.40 to 0.60)']);
 });
 
 test('When two versions are compared, then round by round', () => {

@@ -1,4 +1,4 @@
-import type { Figures, Latency, Plan } from './measure';
+import type { Figures, Latency, Plan, Rounds } from './measure';
 import { ratios, spread } from './statistics';
 import { LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE, SAMPLE_IN_BATCHES } from './styles';
 
@@ -17,6 +17,7 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
   const { throughput, fanOut, answer, startMs, memoryMb, backlog, counted } = figures;
   const of = (name: string) => throughput[name] ?? [];
   const sample = of(SAMPLE.name);
+  const [oneReplica = '', smallest = ''] = [Object.keys(figures.replicas)[0], Object.keys(backlog)[0]];
   const latencies = (name: string, { p50, p95, p99 }: Latency) => [name, ms(p50), ms(p95), ms(p99)];
   return [
     `${sidecars}; ${machine}; ${plan.rounds} rounds, ${seconds} s.`,
@@ -52,16 +53,21 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
       ],
     ),
     ...table(
-      ['replicas of each subscriber', 'events/s'],
-      Object.entries(figures.replicas).map(([number, values]) => [number, whole(values)]),
+      ['replicas of each subscriber', 'events/s', `÷ ${oneReplica}`],
+      Object.entries(figures.replicas).map(([number, values]) => [
+        number,
+        whole(values),
+        times(ratios(values, figures.replicas[oneReplica] ?? [])),
+      ]),
     ),
     ...table(
-      ['backlog', 'events/s', 'services, MB', 'sidecars, MB'],
+      ['backlog', 'events/s', `÷ ${smallest}`, 'services, MB', 'sidecars, MB'],
       Object.entries(backlog).map(([size, { eventsPerSecond, memoryMb }]) => [
         size,
-        String(Math.round(eventsPerSecond)),
-        String(Math.round(sum(memoryMb, isService))),
-        String(Math.round(sum(memoryMb, isSidecar))),
+        whole(eventsPerSecond),
+        times(ratios(eventsPerSecond, backlog[smallest]?.eventsPerSecond ?? [])),
+        whole(sums(memoryMb, isService)),
+        whole(sums(memoryMb, isSidecar)),
       ]),
     ),
     ...table(
@@ -69,17 +75,17 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
       Object.keys(memoryMb.atRest).map((name) => [
         name,
         String(Math.round(memoryMb.atRest[name] ?? 0)),
-        String(Math.round(memoryMb.atFullLoad[name] ?? 0)),
-        figures.cpuMsPerEvent[SAMPLE.name]?.[name]?.toFixed(2) ?? '',
+        whole(memoryMb.atFullLoad[name] ?? []),
+        times(figures.cpuMsPerEvent[SAMPLE.name]?.[name] ?? []),
       ]),
     ),
     ...table(
       ['CPU ms an event', 'services', 'sidecars', 'Redis'],
       Object.entries(figures.cpuMsPerEvent).map(([name, cpu]) => [
         name,
-        sum(cpu, isService).toFixed(2),
-        sum(cpu, isSidecar).toFixed(2),
-        (cpu.redis ?? 0).toFixed(2),
+        times(sums(cpu, isService)),
+        times(sums(cpu, isSidecar)),
+        times(cpu.redis ?? []),
       ]),
     ),
     `From \`dapr run\` to ready: ${whole(startMs)} ms.`,
@@ -90,11 +96,15 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
 const isSidecar = (name: string) => name.endsWith(' sidecar');
 const isService = (name: string) => name !== 'redis' && !isSidecar(name);
 
-const sum = (values: Record<string, number>, which: (name: string) => boolean): number =>
-  Object.entries(values).reduce((total, [name, value]) => (which(name) ? total + value : total), 0);
+/** The sums of some processes, round by round. */
+function sums(values: Rounds, which: (name: string) => boolean): number[] {
+  const chosen = Object.entries(values).flatMap(([name, rounds]) => (which(name) ? [rounds] : []));
+  return (chosen[0] ?? []).map((_, round) => chosen.reduce((total, rounds) => total + (rounds[round] ?? 0), 0));
+}
 
 /** With two digits for small numbers and none for large ones. */
 function show(values: readonly number[], digits: number): string {
+  if (values.length === 0) return '';
   const { median, min, max } = spread(values);
   const [middle, low, high] = [median, min, max].map((value) => value.toFixed(digits));
   return values.length === 1 ? `${middle}` : `${middle} (${low} to ${high})`;

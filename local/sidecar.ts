@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type FSWatcher, watch } from 'node:fs';
 import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +25,7 @@ import type { Component } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
+import { watchFolders } from './resources/watch';
 import { type Join, joinRoute } from './run/join';
 import { Tracing } from './tracing';
 
@@ -68,7 +68,6 @@ export interface SidecarOptions {
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export const GRACEFUL_SHUTDOWN_MS = 5_000;
 const APP_POLL_MS = 50;
-const RELOAD_AFTER_MS = 100;
 
 type Phase = 'starting' | 'ready' | 'closing';
 
@@ -84,11 +83,11 @@ export class Sidecar {
   private readonly server: Server;
   private readonly directory: Directory;
   private readonly secret = randomBytes(16).toString('hex');
-  private readonly watchers: FSWatcher[] = [];
   private readonly log: Log;
   private phase: Phase = 'starting';
   private closing: Promise<boolean> | undefined;
   private unlist = () => {};
+  private unwatch = () => {};
 
   /** @throws {ResourceError} when the configuration file cannot be used */
   constructor(
@@ -182,7 +181,7 @@ export class Sidecar {
   private async drainAndClose(graceMs: number): Promise<boolean> {
     this.phase = 'closing';
     this.unlist();
-    for (const watcher of this.watchers) watcher.close();
+    this.unwatch();
     this.appHealth?.stop();
     const blocked = sleep(this.options.blockShutdownMs ?? 0);
     const clean = (await this.consumers?.stop(graceMs + (this.options.blockShutdownMs ?? 0))) ?? true;
@@ -234,7 +233,6 @@ export class Sidecar {
   /** Subscription files take effect when they are saved, as with daprd; for other resources the sidecar is started again. */
   private watchResources(): void {
     const { appId, resourcesPaths = [], env = process.env } = this.options;
-    let timer: NodeJS.Timeout | undefined;
     const reload = () => {
       if (this.phase === 'closing') return;
       try {
@@ -243,14 +241,7 @@ export class Sidecar {
         this.log.error(`the changed resources are not used: ${(error as Error).message}`);
       }
     };
-    for (const folder of resourcesPaths) {
-      const watcher = watch(folder, { persistent: false }, () => {
-        clearTimeout(timer);
-        timer = setTimeout(reload, RELOAD_AFTER_MS);
-      });
-      watcher.on('error', (error) => this.log.warn(`${folder} is no longer watched: ${error.message}`));
-      this.watchers.push(watcher);
-    }
+    this.unwatch = watchFolders(resourcesPaths, reload, this.log);
   }
 }
 

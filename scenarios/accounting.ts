@@ -135,19 +135,22 @@ export async function settle(
   await stack.idle?.(Math.max(0, deadline - Date.now()));
   arrivals = await arrivalsOf(stack, follows);
   const doubles = SUBSCRIBERS.flatMap((service) =>
-    [...arrivals[service].values()].flatMap(([first = 0, ...more]) => (more.length > 0 ? [{ service, first }] : [])),
+    [...arrivals[service]].flatMap(([follower, [first = 0, ...more]]) =>
+      more.length > 0 ? [{ service, follower, first, more }] : [],
+    ),
   );
-  const byKill = doubles.filter(({ service, first }) =>
-    kills.some((kill) => kill.service === service && first > kill.sinceMs && first < kill.atMs + AFTER_KILL_MS),
-  );
+  const isByKill = ({ service, first }: (typeof doubles)[number]) =>
+    kills.some((kill) => kill.service === service && first > kill.sinceMs && first < kill.untilMs + AFTER_KILL_MS);
+  const others = doubles.filter((double) => !isByKill(double));
+  if (others.length > 0) console.error('doubled, and by no kill:', JSON.stringify({ others, kills }));
   return {
     accepted: follows.length,
     mailed: arrivals['email-notification-service'].size,
     pushed: arrivals['push-notification-service'].size,
     dead,
     lost: allMissing(),
-    doubled: doubles.length - byKill.length,
-    doubledByKill: byKill.length,
+    doubled: others.length,
+    doubledByKill: doubles.length - others.length,
   };
 }
 

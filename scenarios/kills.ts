@@ -1,13 +1,13 @@
 import type { RunStack } from './run-stack';
 import type { Service } from './stack';
 
-/** A service was killed. */
+/** A service was killed. Times are in milliseconds since the epoch. */
 export interface Kill {
   service: Service;
-  /** When, in milliseconds since the epoch. */
-  atMs: number;
   /** What it had sent from then on may not have been marked as done. */
   sinceMs: number;
+  /** From then on it sent nothing any more. */
+  untilMs: number;
 }
 
 /** A notification is marked as done within a moment; ntfy tells the time in whole seconds. */
@@ -20,10 +20,11 @@ export class Kills {
   readonly list: Kill[] = [];
   private readonly unmarked = new Map<Service, { fromMs: number; toMs: number }>();
 
-  /** To be called right before. */
-  note(service: Service): void {
-    const atMs = Date.now();
-    this.list.push({ service, atMs, sinceMs: this.unmarkedSince(service, atMs) - MARKED_WITHIN_MS });
+  /** Has a service die: `how` resolves once it has. On a busy machine that takes its time, from finding the process on. */
+  async die(service: Service, how: () => Promise<void>): Promise<void> {
+    const sinceMs = this.unmarkedSince(service, Date.now()) - MARKED_WITHIN_MS;
+    await how();
+    this.list.push({ service, sinceMs, untilMs: Date.now() });
   }
 
   /** Something that keeps services from marking anything: Redis is down, or they stand still. */
@@ -37,8 +38,7 @@ export class Kills {
 
   /** Has a service die, and starts it again. */
   async dieAndReturn(stack: RunStack, service: Service, how: () => Promise<void>): Promise<void> {
-    this.note(service);
-    await how();
+    await this.die(service, how);
     await stack.start(service);
   }
 

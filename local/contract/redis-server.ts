@@ -46,7 +46,10 @@ export class RedisServer {
   /** Starts it, or starts it again. @throws {Error} when it does not answer within ten seconds */
   async start(): Promise<void> {
     if (this.process) return;
-    const storage = this.folder === undefined ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--dir', this.folder];
+    const { folder } = this;
+    // As in docker-compose.yml: what is answered is on disk.
+    const kept = ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder ?? ''];
+    const storage = folder === undefined ? ['--appendonly', 'no'] : kept;
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', ...storage];
     this.process = spawn('redis-server', args, { stdio: 'ignore' });
     process.once('exit', this.killWithUs);
