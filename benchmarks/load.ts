@@ -45,9 +45,13 @@ export async function steadyLoad(url: string, perSecond: number, seconds: number
     const dueAtMs = start + (i * 1_000) / perSecond;
     if (dueAtMs > now()) await sleep(dueAtMs - now());
     const follower = `s${i}`;
-    posts.push(
-      post(url, agent, { follower, followee: 'bob' }).then(() => ({ follower, dueAtMs, tookMs: now() - dueAtMs })),
-    );
+    const posted = post(url, agent, { follower, followee: 'bob' }).then(() => ({
+      follower,
+      dueAtMs,
+      tookMs: now() - dueAtMs,
+    }));
+    posted.catch(() => {}); // it is waited for below, once all are sent
+    posts.push(posted);
   }
   const posted = await Promise.all(posts);
   agent.destroy();

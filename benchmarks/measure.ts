@@ -194,14 +194,20 @@ async function drained({ style, broker }: Pipeline): Promise<number> {
   return at;
 }
 
-/** A figure of a sample that loses or doubles events would be worth nothing. */
-function count({ counted }: Figures, { style }: Pipeline, { events, mails, pushes }: Loaded): void {
+/** A figure of a sample that loses or doubles events would be worth nothing. @throws {Error} when it does */
+function exactlyOnce({ style }: Pipeline, events: number, mails: number, pushes: number): void {
+  if (style !== SAMPLE && style !== SAMPLE_IN_BATCHES) return;
+  if (mails !== events || pushes !== events)
+    throw new Error(`${style.name}: ${events} events, but ${mails} mails and ${pushes} push messages`);
+}
+
+function count({ counted }: Figures, pipeline: Pipeline, { events, mails, pushes }: Loaded): void {
+  const { style } = pipeline;
+  exactlyOnce(pipeline, events, mails, pushes);
   if (style !== SAMPLE && style !== SAMPLE_IN_BATCHES) return;
   counted.events += events;
   counted.mails += mails;
   counted.pushes += pushes;
-  if (mails !== events || pushes !== events)
-    throw new Error(`${style.name}: ${events} events, but ${mails} mails and ${pushes} push messages`);
 }
 
 async function steady(pipeline: Pipeline, url: string, { perSecond, seconds }: Plan) {
@@ -209,6 +215,7 @@ async function steady(pipeline: Pipeline, url: string, { perSecond, seconds }: P
   const posted = await steadyLoad(url, perSecond, seconds);
   await drained(pipeline);
   const { mails, pushes } = await pipeline.arrivals();
+  exactlyOnce(pipeline, posted.length, mails.length, pushes.length);
   const [mailedAt, pushedAt] = [new Map(mails), new Map(pushes)];
   const fanOut = posted.map(({ follower, dueAtMs }) => {
     const [mail, push] = [mailedAt.get(follower), pushedAt.get(follower)];

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ClaimedElsewhere, createClaims, eventKey } from './claims';
+import { type Claim, ClaimedElsewhere, createClaims, eventKey } from './claims';
 import { SidecarError } from './sidecar';
 import type { SaveOptions, StateItem } from './state';
 import { captureLog } from './test-support';
@@ -146,6 +146,26 @@ describe('a claim that is held', () => {
     await claim?.release();
     expect(state.items.get('event-1')).toBe(theirs);
   });
+
+  test.each([
+    ['mark', 0, (claim: Claim) => claim.done()],
+    ['renewal', 3_000, async () => {}],
+  ])(
+    'When the answer to the %s got lost, then it is recognised, and neither saved again nor complained of',
+    async (_, afterMs, then) => {
+      vi.useFakeTimers();
+      const claim = await owner()('event-1');
+      const save = state.saveState.getMockImplementation();
+      state.saveState.mockClear().mockImplementationOnce(async (...args) => {
+        await save?.(...args);
+        throw new SidecarError('another key of the same request was taken');
+      });
+      await vi.advanceTimersByTimeAsync(afterMs);
+      await then(claim as Claim);
+      expect(state.saveState).toHaveBeenCalledTimes(1);
+      expect(lines).toEqual([]);
+    },
+  );
 
   test('When the store comes back after a while, then the mark is set after all', async () => {
     vi.useFakeTimers();

@@ -65,9 +65,10 @@ export function createClaims(state: State, logger: Logger): TakeClaim {
 }
 
 /** What is stored: a claim, or that there is nothing left to do. */
-type Mark = { owner: string; expiresAt: number } | { done: true };
+type ClaimMark = { owner: string; expiresAt: number };
+type DoneMark = { done: true };
 
-const claimOf = (owner: string): Mark => ({ owner, expiresAt: Date.now() + LEASE_SECONDS * 1_000 });
+const claimOf = (owner: string): ClaimMark => ({ owner, expiresAt: Date.now() + LEASE_SECONDS * 1_000 });
 
 /**
  * A claim expires by the store's time to live. But Dapr writes value and time to live to Redis one after the other: a
@@ -114,7 +115,7 @@ class Lease implements Claim {
 
   /**
    * @param etag read before the work and not after it: the moment between the work and its mark, in which a kill makes
-   * the work be done twice, is then one call long
+   * the work be done twice, is then one call long, and the one under way before it
    */
   constructor(
     private readonly options: LeaseOptions,
@@ -127,7 +128,8 @@ class Lease implements Claim {
     let failure = await this.markDone(this.etag);
     while (failure && Date.now() < deadline) {
       failure = await this.read().then(
-        (item) => this.markDone(item?.etag),
+        // It may have been saved although the answer was an error, as when what was saved with it failed.
+        (item) => ((item?.value as Partial<DoneMark> | undefined)?.done ? undefined : this.markDone(item?.etag)),
         (error: Error) => error,
       );
       if (failure) await new Promise((resolve) => setTimeout(resolve, MARK_DONE_PAUSE_MS));
@@ -153,7 +155,7 @@ class Lease implements Claim {
   private async markDone(etag: string | undefined): Promise<Error | undefined> {
     const { state, key } = this.options;
     try {
-      await state.saveState(key, { done: true } satisfies Mark, { etag, ttlSeconds: DONE_SECONDS });
+      await state.saveState(key, { done: true } satisfies DoneMark, { etag, ttlSeconds: DONE_SECONDS });
       return undefined;
     } catch (error) {
       return error as Error;
@@ -163,18 +165,18 @@ class Lease implements Claim {
   /** Prolongs the lease, unless somebody else has taken over. */
   private async renew(): Promise<void> {
     const { state, key, owner, logger } = this.options;
+    const renewed = claimOf(owner);
     try {
-      if (this.etag !== undefined)
-        await state.saveState(key, claimOf(owner), { etag: this.etag, ttlSeconds: LEASE_SECONDS });
+      if (this.etag === undefined) return;
+      const failure = await state
+        .saveState(key, renewed, { etag: this.etag, ttlSeconds: LEASE_SECONDS })
+        .catch((error: Error) => error);
+      const item = await this.read();
+      const found = item?.value as Partial<typeof renewed> | undefined;
+      this.etag = found?.owner === owner ? item?.etag : undefined;
+      if (failure && found?.expiresAt !== renewed.expiresAt) throw failure;
     } catch (error) {
       logger.warn(`the claim could not be renewed: ${(error as Error).message}`);
-    }
-    try {
-      const item = await this.read();
-      const isMine = (item?.value as { owner?: string } | undefined)?.owner === owner;
-      this.etag = isMine ? item?.etag : undefined;
-    } catch {
-      // The next renewal says so if it lasts.
     }
   }
 

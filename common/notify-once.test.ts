@@ -71,6 +71,27 @@ test('When Dapr has left before the turn of an event comes, then nobody is notif
   expect(calls).toEqual(['claim', 'release']);
 });
 
+test('When Dapr leaves while an event waits for its turn, then its claim is released at once, and the next one has its turn', async () => {
+  const handOver: (() => void)[] = [];
+  notify.mockImplementation(() => new Promise((resolve) => handOver.push(resolve)));
+  const once = notifier().notify;
+  const leaving = new AbortController();
+  const underWay = Array.from({ length: AT_A_TIME }, (_, i) => once(follow, `event-${i}`, waiting));
+  await vi.waitFor(() => expect(handOver).toHaveLength(AT_A_TIME), { timeout: 5_000 });
+  const left = [once(follow, 'left-1', leaving.signal), once(follow, 'left-2', leaving.signal)];
+  const next = once(follow, 'next', waiting);
+  await vi.waitFor(() => expect(takeClaim).toHaveBeenCalledTimes(AT_A_TIME + 3));
+  leaving.abort();
+  for (const delivery of left) await expect(delivery).rejects.toThrow('Dapr no longer waits');
+  expect(calls.filter((call) => call === 'release')).toHaveLength(2);
+  handOver[0]?.();
+  await vi.waitFor(() => expect(handOver).toHaveLength(AT_A_TIME + 1));
+  for (const resolve of handOver) resolve();
+  await Promise.all([...underWay, next]);
+  expect(notify.mock.lastCall?.[1]).toBe('next');
+  expect(notify).toHaveBeenCalledTimes(AT_A_TIME + 1);
+});
+
 test('When a notification is under way, then a stop waits until it is marked as done, however it ends', async () => {
   const handOver: { resolve: () => void; reject: (error: Error) => void }[] = [];
   const { notify: once, idle } = notifier();

@@ -23,23 +23,24 @@ export interface Notifier {
  */
 export function notifyOnce(notify: Notify, takeClaim: TakeClaim, logger: Logger): Notifier {
   const running = new Set<Promise<void>>();
-  const limit = createLimit(AT_A_TIME);
+  const turn = createTurns(AT_A_TIME);
   const notifyClaimed: Notify = async (follow, eventId, left) => {
     const claim = await takeClaim(eventId);
     if (!claim) {
       logger.info({ eventId }, 'done before');
       return;
     }
-    await limit(async () => {
-      try {
-        if (left.aborted) throw new Error('Dapr no longer waits for this delivery');
-        await notify(follow, eventId, left);
-      } catch (error) {
-        await claim.release();
-        throw error;
-      }
+    const giveBack = async (error: unknown): Promise<never> => {
+      await claim.release();
+      throw error;
+    };
+    const end = await turn(left).catch(giveBack);
+    try {
+      await notify(follow, eventId, left).catch(giveBack);
       await claim.done();
-    });
+    } finally {
+      end();
+    }
   };
 
   return {
@@ -56,19 +57,34 @@ export function notifyOnce(notify: Notify, takeClaim: TakeClaim, logger: Logger)
   };
 }
 
-/** Lets `max` run at a time; the others wait for their turn in the order they came. */
-function createLimit(max: number): <T>(run: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
+/**
+ * Gives turns, `max` at a time, in the order they are asked for; who has one calls what it resolves with at its end. It
+ * rejects once Dapr has left: who waits no longer for a delivery delivers it again, and finds it free.
+ */
+function createTurns(max: number): (left: AbortSignal) => Promise<() => void> {
+  const waiting = new Set<() => void>();
   let running = 0;
-  return async (run) => {
-    if (running < max) running += 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await run();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
+  const end = () => {
+    const [next] = waiting;
+    if (next) next();
+    else running -= 1;
   };
+  return (left) =>
+    new Promise((resolve, reject) => {
+      const leave = () => {
+        waiting.delete(start);
+        reject(new Error('Dapr no longer waits for this delivery'));
+      };
+      const start = () => {
+        waiting.delete(start);
+        left.removeEventListener('abort', leave);
+        resolve(end);
+      };
+      if (left.aborted) return leave();
+      left.addEventListener('abort', leave, { once: true });
+      waiting.add(start);
+      if (running === max) return;
+      running += 1;
+      start();
+    });
 }

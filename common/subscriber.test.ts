@@ -207,6 +207,16 @@ describe('a batch', () => {
     expect(await deliverBatch(entry('a'))).toEqual([{ entryId: 'a', status: 'RETRY' }]);
   });
 
+  test('When more than 10 events of a batch wait until Dapr leaves, then Node has no leak of listeners to warn of', async () => {
+    const warned = vi.fn();
+    process.on('warning', warned);
+    notify.mockImplementation(async (_follow, _id, left) => left.addEventListener('abort', () => {}));
+    await deliverBatch(...Array.from({ length: 12 }, (_, i) => entry(`event-${i}`)));
+    await new Promise((resolve) => setImmediate(resolve)); // a warning comes a moment later
+    process.off('warning', warned);
+    expect(warned).not.toHaveBeenCalled();
+  });
+
   test('When a batch is logged, then each event has a line with its own ids and how it went', async () => {
     notify.mockImplementation(async (_follow, id) => {
       if (id === 'b') throw new Error('451');

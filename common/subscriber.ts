@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { accessLog, type RequestLog, requestLog } from './access-log';
 import { batchOf, isObject, PoisonEvent, parseFollowerAdded } from './cloud-event';
@@ -96,6 +97,7 @@ export function createSubscriber(dependencies: Dependencies): Express {
   app.post(route, requireToken(appApiToken), cloudEventBody(eventsPerDelivery), async (req, res) => {
     const log = requestLog(res);
     const left = new AbortController();
+    setMaxListeners(0, left.signal); // each event of a batch may wait for its turn, or until Dapr has left
     res.once('close', () => res.writableFinished || left.abort());
     const entries = batchOf(req.body);
     if (!entries) {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AT_A_TIME } from '../common/notify-once';
 import { postFollows, settle, table } from './accounting';
 import { Kills } from './kills';
 import type { RunStack } from './run-stack';
@@ -33,7 +32,5 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
     const account = await settle(stack, accepted, { deadlineMs: 240_000, kills: kills.list });
     console.log(`${stack.name}: ${table(account)}`);
     expect(account).toMatchObject({ accepted: follows, mailed: follows, pushed: follows, lost: 0, doubled: 0 });
-    // A kill catches no more than what is under way at that moment.
-    expect(account.doubledByKill).toBeLessThanOrEqual(4 * AT_A_TIME);
   }, 400_000);
 }

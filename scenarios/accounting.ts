@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AT_A_TIME as AT_MOST_BY_A_KILL } from '../common/notify-once';
 import { postFollower } from './follow';
 import type { Kill } from './kills';
 import { type Service, type Stack, SUBSCRIBERS } from './stack';
@@ -26,7 +27,10 @@ export interface TrafficOptions {
   follows: number;
   /** How many of them are posted a second time, with the same Idempotency-Key. */
   repeated: number;
-  /** Each is called once, spread evenly over the traffic. */
+  /**
+   * Each is called once, spread evenly over the traffic: the posting goes on while it strikes, and waits before the next
+   * one until it is over. No more than there are posts.
+   */
   faults?: readonly (() => Promise<void>)[];
 }
 
@@ -51,13 +55,21 @@ export async function postFollows(
   const name = `f-${randomUUID().slice(0, 8)}`;
   const numbers = Array.from({ length: follows + repeated }, (_, i) => i % follows);
   const ids = new Map<number, Accepted>();
-  const every = Math.ceil(numbers.length / (faults.length + 1));
-  let striking = Promise.resolve();
+  const strikes = new Map(
+    faults.map((strike, i) => [Math.floor(((i + 1) * numbers.length) / (faults.length + 1)), strike]),
+  );
+  if (strikes.size < faults.length) throw new Error(`${faults.length} faults are too many for ${follows} follows`);
+  let [before, striking] = [Promise.resolve(), Promise.resolve()];
   let next = 0;
   const worker = async () => {
     for (let at = next++; at < numbers.length; at = next++) {
-      // One after the other: what was killed is back before the next one is.
-      if (at > 0 && at % every === 0) striking = striking.then(faults[at / every - 1]);
+      const strike = strikes.get(at);
+      if (strike) {
+        before = striking;
+        striking = before.then(strike);
+        striking.catch(() => {}); // it is waited for below, or by the next one
+      }
+      await before;
       const number = numbers[at] ?? 0;
       ids.set(number, await postUntilAccepted(stack, number, `${name}-${number}`));
     }
@@ -132,15 +144,24 @@ export async function settle(
     if (allMissing() !== before) changedAt = Date.now();
   }
   // What is delivered once more may come twice.
-  await stack.idle?.(Math.max(0, deadline - Date.now()));
+  await stack.idle?.(Math.max(1_000, deadline - Date.now())).catch(({ message }: Error) => console.error(message));
   arrivals = await arrivalsOf(stack, follows);
   const doubles = SUBSCRIBERS.flatMap((service) =>
     [...arrivals[service]].flatMap(([follower, [first = 0, ...more]]) =>
       more.length > 0 ? [{ service, follower, first, more }] : [],
     ),
   );
-  const isByKill = ({ service, first }: (typeof doubles)[number]) =>
-    kills.some((kill) => kill.service === service && first > kill.sinceMs && first < kill.untilMs + AFTER_KILL_MS);
+  // A kill can double what was under way, and no more than that.
+  const room = new Map(kills.map((kill) => [kill, AT_MOST_BY_A_KILL]));
+  const isByKill = ({ service, first }: (typeof doubles)[number]) => {
+    for (const [kill, left] of room) {
+      if (left === 0 || kill.service !== service) continue;
+      if (first <= kill.sinceMs || first >= kill.untilMs + AFTER_KILL_MS) continue;
+      room.set(kill, left - 1);
+      return true;
+    }
+    return false;
+  };
   const others = doubles.filter((double) => !isByKill(double));
   if (others.length > 0) console.error('doubled, and by no kill:', JSON.stringify({ others, kills }));
   return {
