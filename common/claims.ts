@@ -127,9 +127,10 @@ class Lease implements Claim {
     const deadline = Date.now() + MARK_DONE_MS;
     let failure = await this.markDone(this.etag);
     while (failure && Date.now() < deadline) {
+      // Also when the mark is there: Dapr writes its time to live after it, and that may be what failed. The mark would
+      // go with the claim's time to live, and the event could be done again.
       failure = await this.read().then(
-        // It may have been saved although the answer was an error, as when what was saved with it failed.
-        (item) => ((item?.value as Partial<DoneMark> | undefined)?.done ? undefined : this.markDone(item?.etag)),
+        (item) => this.markDone(item?.etag),
         (error: Error) => error,
       );
       if (failure) await new Promise((resolve) => setTimeout(resolve, MARK_DONE_PAUSE_MS));

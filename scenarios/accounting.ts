@@ -112,8 +112,8 @@ async function arrivalsOf(stack: Stack, follows: readonly Accepted[]): Promise<A
   };
 }
 
-/** What a killed service had sent may arrive after it. */
-const AFTER_KILL_MS = 1_000;
+/** What a killed service had sent may arrive after it; on a machine that is busy starting it again, seconds later. */
+const AFTER_KILL_MS = 3_000;
 
 /**
  * Waits until every event has arrived, replaying dead letters whenever nothing moves, and counts.
