@@ -166,9 +166,9 @@ class Lease implements Claim {
   /** Prolongs the lease, unless somebody else has taken over. */
   private async renew(): Promise<void> {
     const { state, key, owner, logger } = this.options;
+    if (this.etag === undefined) return;
     const renewed = claimOf(owner);
     try {
-      if (this.etag === undefined) return;
       const failure = await state
         .saveState(key, renewed, { etag: this.etag, ttlSeconds: LEASE_SECONDS })
         .catch((error: Error) => error);

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AT_A_TIME as AT_MOST_BY_A_KILL } from '../common/notify-once';
 import { postFollower } from './follow';
-import type { Kill } from './kills';
+import { type Kill, notByKill } from './kills';
 import { type Service, type Stack, SUBSCRIBERS } from './stack';
 
 /** Where every accepted follow has ended. */
@@ -112,9 +111,6 @@ async function arrivalsOf(stack: Stack, follows: readonly Accepted[]): Promise<A
   };
 }
 
-/** What a killed service had sent may arrive after it; on a machine that is busy starting it again, seconds later. */
-const AFTER_KILL_MS = 3_000;
-
 /**
  * Waits until every event has arrived, replaying dead letters whenever nothing moves, and counts.
  *
@@ -151,18 +147,7 @@ export async function settle(
       more.length > 0 ? [{ service, follower, first, more }] : [],
     ),
   );
-  // A kill can double what was under way, and no more than that.
-  const room = new Map(kills.map((kill) => [kill, AT_MOST_BY_A_KILL]));
-  const isByKill = ({ service, first }: (typeof doubles)[number]) => {
-    for (const [kill, left] of room) {
-      if (left === 0 || kill.service !== service) continue;
-      if (first <= kill.sinceMs || first >= kill.untilMs + AFTER_KILL_MS) continue;
-      room.set(kill, left - 1);
-      return true;
-    }
-    return false;
-  };
-  const others = doubles.filter((double) => !isByKill(double));
+  const others = notByKill(doubles, kills);
   if (others.length > 0) console.error('doubled, and by no kill:', JSON.stringify({ others, kills }));
   return {
     accepted: follows.length,

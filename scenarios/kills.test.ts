@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Kills } from './kills';
+import { AT_A_TIME } from '../common/notify-once';
+import { Kills, notByKill } from './kills';
 
 const [EMAIL, PUSH] = ['email-notification-service', 'push-notification-service'] as const;
 
@@ -34,4 +35,23 @@ test('When Redis is down right after a service stood still, then both times are 
   await kills.die(EMAIL, atOnce);
   await kills.die(PUSH, atOnce);
   expect(sinceMs(kills)).toEqual([97_000, 102_000]);
+});
+
+test('When something was doubled at the time of a kill of its service, then that explains it; otherwise nothing does', () => {
+  const kills = [{ service: EMAIL, sinceMs: 10_000, untilMs: 20_000 }];
+  const times = [9_999, 10_001, 22_999, 23_001];
+  const first = (service: typeof EMAIL | typeof PUSH) =>
+    notByKill(
+      times.map((ms) => ({ service, first: ms })),
+      kills,
+    ).map((double) => double.first);
+  expect(first(EMAIL)).toEqual([9_999, 23_001]);
+  expect(first(PUSH)).toEqual(times);
+});
+
+test('When more was doubled than can have been under way at a kill, then the kill does not explain the rest', () => {
+  const doubles = Array.from({ length: 2 * AT_A_TIME + 3 }, () => ({ service: EMAIL, first: 15_000 }));
+  const kill = { service: EMAIL, sinceMs: 10_000, untilMs: 20_000 };
+  expect(notByKill(doubles, [kill])).toHaveLength(AT_A_TIME + 3);
+  expect(notByKill(doubles, [kill, { ...kill }])).toHaveLength(3);
 });

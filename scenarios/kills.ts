@@ -1,3 +1,4 @@
+import { AT_A_TIME } from '../common/notify-once';
 import type { RunStack } from './run-stack';
 import type { Service } from './stack';
 
@@ -14,6 +15,28 @@ export interface Kill {
 const MARKED_WITHIN_MS = 3_000;
 /** How long what could not be marked for a while may take to be marked after it. */
 const CATCH_UP_MS = 8_000;
+
+/** What a killed service had sent may arrive after it; on a machine that is busy starting it again, seconds later. */
+const AFTER_KILL_MS = 3_000;
+
+/** Something that was sent more than once, and when it first arrived. */
+interface Double {
+  service: Service;
+  first: number;
+}
+
+/** The doubles that no kill explains: each can have doubled what was under way at that moment, and no more than that. */
+export function notByKill<T extends Double>(doubles: readonly T[], kills: readonly Kill[]): T[] {
+  const room = new Map(kills.map((kill) => [kill, AT_A_TIME]));
+  return doubles.filter(({ service, first }) => {
+    const explains = ([kill, left]: [Kill, number]) =>
+      left > 0 && kill.service === service && first > kill.sinceMs && first < kill.untilMs + AFTER_KILL_MS;
+    const [kill, left] = [...room].find(explains) ?? [];
+    if (!kill || !left) return true;
+    room.set(kill, left - 1);
+    return false;
+  });
+}
 
 /** Keeps in mind what may have been sent without a mark when a service was killed. */
 export class Kills {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RedisClient, type RedisClientType } from '@redis/client';
+import { RedisClient } from '@redis/client';
 import { freePort } from '../../scenarios/free-port';
 import { type Reply, send } from './http-client';
 import { differences } from './match';
@@ -83,7 +83,7 @@ class Replay {
   private readonly sides: Side[] = [];
   private readonly answeredAt: number[] = [];
   private readonly background: Promise<Json>[] = [];
-  private redisClient: RedisClientType | undefined;
+  private redisClient: ReturnType<typeof createRedisClient> | undefined;
 
   private constructor(
     private readonly recorded: Case,
@@ -346,9 +346,9 @@ class Replay {
   }
 
   private async redis(command: string[]): Promise<Json> {
-    this.redisClient ??= (await createRedisClient({ ...PROTOCOL, url: `redis://127.0.0.1:${this.known.redisPort}` })
+    this.redisClient ??= await createRedisClient({ ...PROTOCOL, url: `redis://127.0.0.1:${this.known.redisPort}` })
       .on('error', () => {}) // the server's end is part of some cases
-      .connect()) as unknown as RedisClientType;
+      .connect();
     const reply = await this.redisClient.sendCommand<Json>(command).catch(({ message }: Error) => ({ error: message }));
     // The recording has a null array as an empty one: the consumers of a group with nothing pending.
     return command[0] === 'XPENDING' && Array.isArray(reply) ? [...reply.slice(0, 3), reply[3] ?? []] : reply;
