@@ -27,13 +27,8 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
-COPY common common
-COPY local local
-COPY api-facade api-facade
-COPY email-notification-service email-notification-service
-COPY push-notification-service push-notification-service
-COPY replay replay
+# .dockerignore says which files these are.
+COPY . .
 RUN npm run build && find dist \( -name .tsbuildinfo -o -name "*.d.ts" \) -delete
 
 # What the services need to run: no compiler, no tests, and nothing of local/, whose packages are the optional ones.
@@ -58,14 +53,8 @@ exec /opt/daprd --dapr-graceful-shutdown-seconds 30 "$@"
 EOF
 COPY --from=packages /app/node_modules node_modules
 COPY components components
-# The files are written for a developer's machine. In the Compose network Redis and Kafka are hosts of those names.
-RUN find components -name '*.yaml' -exec sed -i 's/localhost:6379/redis:6379/; s/localhost:9092/kafka:9092/' {} +
-COPY common/container-entrypoint.sh ./
-COPY --from=build /app/dist/common dist/common
-COPY --from=build /app/dist/api-facade dist/api-facade
-COPY --from=build /app/dist/email-notification-service dist/email-notification-service
-COPY --from=build /app/dist/push-notification-service dist/push-notification-service
-COPY --from=build /app/dist/replay dist/replay
+COPY container/entrypoint.sh container/
+COPY --from=build /app/dist dist
 LABEL org.opencontainers.image.title="dapr-microservice-sample" \
       org.opencontainers.image.description="One event, two reactions: a Dapr pub/sub sample in TypeScript"
 # Which commit this is, where the build says so; last, because they change with every commit.
@@ -73,4 +62,4 @@ ARG REVISION VERSION
 LABEL org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 USER node
-ENTRYPOINT ["/app/container-entrypoint.sh"]
+ENTRYPOINT ["/app/container/entrypoint.sh"]

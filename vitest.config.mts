@@ -23,7 +23,7 @@ export default defineConfig({
     ],
     exclude: ['node_modules', 'dist'],
     // The scenarios run the compiled code, as users do.
-    globalSetup: './scenarios/build.ts',
+    globalSetup: './scenarios/stacks/build.ts',
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // More than Vitest's own number on a small machine, because the scenarios mostly wait.

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { SidecarError } from '../common/sidecar';
-import { captureLog } from '../common/test-support';
+import { SidecarError } from '../common/dapr/sidecar';
+import { captureLog } from '../common/testing/captured-log';
 import { createApp } from './app';
 
 const publish = vi.fn();

@@ -1,8 +1,7 @@
 import express, { type Express, type Request, type RequestHandler } from 'express';
-import { accessLog, requestLog } from '../common/access-log';
 import { type Follow, InvalidFollow, parseFollow } from '../common/follow';
-import { health, type Ready } from '../common/health';
-import type { Logger } from '../common/logger';
+import { accessLog, requestLog } from '../common/http/access-log';
+import { health, type Ready } from '../common/http/health';
 import {
   HttpProblem,
   notFound,
@@ -10,8 +9,9 @@ import {
   problemDetails,
   requireHost,
   strictExpress,
-} from '../common/problem-details';
-import { startTrace } from '../common/trace-context';
+} from '../common/http/problem-details';
+import { startTrace } from '../common/http/trace-context';
+import type { Logger } from '../common/logger';
 import type { PublishFollowerAdded } from './publish-follower-added';
 
 export interface Dependencies {

@@ -1,4 +1,4 @@
-import { runService } from '../common/service';
+import { runService } from '../common/service/run-service';
 import { createApp } from './app';
 import { createPublishFollowerAdded } from './publish-follower-added';
 

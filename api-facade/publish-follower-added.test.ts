@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import type { Dapr } from '../common/dapr';
-import { startTrace } from '../common/trace-context';
+import type { Dapr } from '../common/dapr/client';
+import { startTrace } from '../common/http/trace-context';
 import { createPublishFollowerAdded } from './publish-follower-added';
 
 const follow = { follower: 'alice', followee: 'bob' };

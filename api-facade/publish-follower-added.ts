@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Dapr } from '../common/dapr';
+import type { Dapr } from '../common/dapr/client';
 import { FOLLOWER_ADDED, type Follow } from '../common/follow';
-import type { Trace } from '../common/trace-context';
+import type { Trace } from '../common/http/trace-context';
 
 /**
  * Publishes the fact that somebody gained a follower and resolves with the event's id, once the broker has the event.

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/redis-stack';
+import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/stacks/redis-stack';
 import { measure, type Plan, stepsOf } from './measure';
 import { throughputChart } from './plot';
 import { createProgress } from './progress';

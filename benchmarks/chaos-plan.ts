@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Faults } from '../scenarios/inbox';
-import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stack';
+import type { Faults } from '../scenarios/stacks/inbox-client';
+import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stacks/stack';
 
 /** Something that goes wrong while follows are posted. */
 export type Fault =

@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Account, postFollows, settle } from '../scenarios/accounting';
-import { Kills } from '../scenarios/kills';
-import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/redis-stack';
-import { type RunStack, type RunStackOptions, startRunStack } from '../scenarios/run-stack';
-import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stack';
+import { type Account, postFollows, settle } from '../scenarios/accounting/accounting';
+import { Kills } from '../scenarios/accounting/kills';
+import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/stacks/redis-stack';
+import { type RunStack, type RunStackOptions, startRunStack } from '../scenarios/stacks/run-stack';
+import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stacks/stack';
 import { describe, type Fault, planOf } from './chaos-plan';
 import { createProgress } from './progress';
 

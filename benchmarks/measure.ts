@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunStackOptions } from '../scenarios/run-stack';
+import type { RunStackOptions } from '../scenarios/stacks/run-stack';
 import { fullLoad, publishMany, steadyLoad } from './load';
 import { Pipeline } from './pipeline';
 import { cpuMs, memoryMb } from './processes';

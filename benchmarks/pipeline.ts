@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RedisServer } from '../local/contract/redis-server';
-import { Broker } from '../scenarios/broker';
-import { copyComponents, daprRunArguments, freePorts, type Ports, stackFolder } from '../scenarios/dapr-run';
-import { ROOT } from '../scenarios/local-stack';
-import { commandLine, descendants, killWithDescendants } from '../scenarios/processes';
-import type { RunStackOptions } from '../scenarios/run-stack';
-import { SUBSCRIBERS } from '../scenarios/stack';
+import { RedisServer } from '../local/testing/redis-server';
+import { copyComponents, daprRunArguments, freePorts, type Ports, stackFolder } from '../scenarios/stacks/dapr-run';
+import { commandLine, descendants, killWithDescendants } from '../scenarios/stacks/processes';
+import { ROOT } from '../scenarios/stacks/root';
+import type { RunStackOptions } from '../scenarios/stacks/run-stack';
+import { SUBSCRIBERS } from '../scenarios/stacks/stack';
+import { StreamMonitor } from '../scenarios/stacks/stream-monitor';
 import type { Arrivals, SinkPorts } from './sink';
 
 /** One way to write the sample's services. */
@@ -47,7 +47,7 @@ export class Pipeline {
     private readonly folder: string,
     private readonly components: string,
     private readonly redis: RedisServer,
-    readonly broker: Broker,
+    readonly broker: StreamMonitor,
     private readonly sink: ChildProcess,
     private readonly sinkPorts: SinkPorts,
   ) {
@@ -58,7 +58,7 @@ export class Pipeline {
   static async start(style: Style, dapr: RunStackOptions): Promise<Pipeline> {
     const folder = stackFolder();
     const redis = await RedisServer.start(folder);
-    const broker = await Broker.connect(redis.port);
+    const broker = await StreamMonitor.connect(redis.port);
     const sink = fork(SINK, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     const [sinkPorts] = (await once(sink, 'message')) as [SinkPorts];
     const components = copyComponents(folder, redis.port);

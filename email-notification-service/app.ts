@@ -1,5 +1,5 @@
 import type { Express } from 'express';
-import { createSubscriber, type Dependencies } from '../common/subscriber';
+import { createSubscriber, type Dependencies } from '../common/dapr/subscriber';
 
 export const SERVICE = 'email-notification-service';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { afterEach, expect, test, vi } from 'vitest';
-import { freePort } from '../scenarios/free-port';
+import { freePort } from '../local/testing/free-port';
 
 const MAIN = resolve(__dirname, '../dist/email-notification-service/main.js');
 

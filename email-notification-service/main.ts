@@ -1,8 +1,8 @@
-import { createClaims } from '../common/claims';
+import { deadLetterTopic } from '../common/dapr/subscriber';
 import { FOLLOWER_ADDED } from '../common/follow';
-import { notifyOnce } from '../common/notify-once';
-import { runService } from '../common/service';
-import { deadLetterTopic } from '../common/subscriber';
+import { createClaims } from '../common/once/claims';
+import { notifyOnce } from '../common/once/notify-once';
+import { runService } from '../common/service/run-service';
 import { createApp, SERVICE } from './app';
 import { readEmailConfig } from './config';
 import { createEmailSender } from './send-email';

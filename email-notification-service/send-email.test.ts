@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:net';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, describe, expect, test } from 'vitest';
-import { PermanentFailure } from '../common/subscriber';
-import { captureLog } from '../common/test-support';
+import { PermanentFailure } from '../common/dapr/subscriber';
+import { captureLog } from '../common/testing/captured-log';
 import { createEmailSender } from './send-email';
 
 const follow = { follower: 'alice', followee: 'bob' };

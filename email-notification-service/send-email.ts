@@ -1,11 +1,11 @@
 import { createTransport } from 'nodemailer';
 import { isLoopback } from '../common/config';
+import type { Notify } from '../common/dapr/subscriber';
 import type { Logger } from '../common/logger';
-import { AT_A_TIME } from '../common/notify-once';
-import type { Notify } from '../common/subscriber';
-import { composeEmail } from './compose-email';
+import { AT_A_TIME } from '../common/once/notify-once';
 import type { EmailConfig } from './config';
 import { smtpFailure } from './smtp-failure';
+import { writeEmail } from './write-email';
 
 /** A server that takes longer to be reached is taken for dead: the mail is tried again later. */
 const CONNECT_TIMEOUT_MS = 4_000;
@@ -48,7 +48,7 @@ export function createEmailSender(
   return {
     async sendEmail(follow, eventId) {
       try {
-        await transport.sendMail(composeEmail(follow, eventId, config));
+        await transport.sendMail(writeEmail(follow, eventId, config));
       } catch (error) {
         throw smtpFailure(error as Error);
       }

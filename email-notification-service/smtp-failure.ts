@@ -1,4 +1,4 @@
-import { PermanentFailure } from '../common/subscriber';
+import { PermanentFailure } from '../common/dapr/subscriber';
 
 /** What nodemailer tells about a failure. https://nodemailer.com/errors */
 interface SmtpError extends Error {

@@ -1,7 +1,7 @@
 import request from 'supertest';
 import { expect, test, vi } from 'vitest';
-import type { Notify } from '../common/subscriber';
-import { captureLog } from '../common/test-support';
+import type { Notify } from '../common/dapr/subscriber';
+import { captureLog } from '../common/testing/captured-log';
 import { createApp } from './app';
 
 const notify = vi.fn<Notify>().mockResolvedValue();

@@ -1,5 +1,5 @@
 import { isAxiosError } from 'axios';
-import { PermanentFailure } from '../common/subscriber';
+import { PermanentFailure } from '../common/dapr/subscriber';
 
 /**
  * Statuses after which the same request may succeed later: 408 and 425 ask for it, 429 is the server's limit. 501 and

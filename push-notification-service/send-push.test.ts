@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { PermanentFailure } from '../common/subscriber';
-import { captureLog } from '../common/test-support';
+import { PermanentFailure } from '../common/dapr/subscriber';
+import { captureLog } from '../common/testing/captured-log';
 import { createPushSender } from './send-push';
 
 const follow = { follower: 'alice', followee: 'bob' };

@@ -1,10 +1,10 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import axios from 'axios';
-import { eventKey } from '../common/claims';
 import { isLoopback } from '../common/config';
+import type { Notify } from '../common/dapr/subscriber';
 import type { Logger } from '../common/logger';
-import type { Notify } from '../common/subscriber';
+import { eventKey } from '../common/once/claims';
 import type { PushConfig } from './config';
 import { pushFailure } from './push-failure';
 

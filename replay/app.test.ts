@@ -1,6 +1,6 @@
 import request from 'supertest';
 import { expect, test, vi } from 'vitest';
-import { captureLog } from '../common/test-support';
+import { captureLog } from '../common/testing/captured-log';
 import { createApp } from './app';
 import type { Verdict } from './replay';
 

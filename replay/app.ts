@@ -1,9 +1,9 @@
 import type { Express } from 'express';
-import { accessLog } from '../common/access-log';
-import { health, type Ready } from '../common/health';
+import { cloudEventBody, requireToken } from '../common/dapr/subscriber';
+import { accessLog } from '../common/http/access-log';
+import { health, type Ready } from '../common/http/health';
+import { notFound, problemDetails, requireHost, strictExpress } from '../common/http/problem-details';
 import type { Logger } from '../common/logger';
-import { notFound, problemDetails, requireHost, strictExpress } from '../common/problem-details';
-import { cloudEventBody, requireToken } from '../common/subscriber';
 import type { Topics } from './generation';
 import type { Verdict } from './replay';
 

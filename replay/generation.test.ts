@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { SidecarError } from '../common/sidecar';
-import type { SaveOptions, StateItem } from '../common/state';
+import { SidecarError } from '../common/dapr/sidecar';
+import type { SaveOptions, StateItem } from '../common/dapr/state';
 import { Generation } from './generation';
 
 let item: StateItem | undefined;

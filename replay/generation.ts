@@ -1,4 +1,4 @@
-import type { State } from '../common/state';
+import type { State } from '../common/dapr/state';
 
 /** Where one replay reads dead letters, and where it puts those that fail again. */
 export interface Topics {

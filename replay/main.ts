@@ -1,6 +1,6 @@
+import { deadLetterTopic } from '../common/dapr/subscriber';
 import { FOLLOWER_ADDED } from '../common/follow';
-import { runService } from '../common/service';
-import { deadLetterTopic } from '../common/subscriber';
+import { runService } from '../common/service/run-service';
 import { createApp } from './app';
 import { Generation } from './generation';
 import { Replay } from './replay';

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { Dapr } from '../common/dapr';
-import { UnreachableApp } from '../common/sidecar';
+import type { Dapr } from '../common/dapr/client';
+import { UnreachableApp } from '../common/dapr/sidecar';
 import { Replay } from './replay';
 
 const deliver = vi.fn<Dapr['deliver']>();

@@ -1,5 +1,5 @@
-import type { Dapr } from '../common/dapr';
-import { UnreachableApp } from '../common/sidecar';
+import type { Dapr } from '../common/dapr/client';
+import { UnreachableApp } from '../common/dapr/sidecar';
 
 /** What becomes of a dead letter: SUCCESS takes it off its topic, DROP has Dapr put it on the topic for the next replay. */
 export type Verdict = 'SUCCESS' | 'DROP';

@@ -1,11 +1,11 @@
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { postFollows, settle, table } from './accounting';
-import { type ComposeStack, missingForCompose, startComposeStack } from './compose-stack';
+import { postFollows, settle, table } from './accounting/accounting';
+import { Kills } from './accounting/kills';
 import { deliveryScenarios } from './delivery';
-import { notifiedBy, postFollower } from './follow';
-import { Kills } from './kills';
-import { SERVICES, SUBSCRIBERS } from './stack';
+import { type ComposeStack, missingForCompose, startComposeStack } from './stacks/compose-stack';
+import { notifiedBy, postFollower } from './stacks/post-follow';
+import { SERVICES, SUBSCRIBERS } from './stacks/stack';
 
 /** How often the stack is stopped with mails in flight and started again. */
 const STOPS = Number(process.env.STOPS ?? 2);

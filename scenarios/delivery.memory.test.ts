@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
 import { deliveryScenarios } from './delivery';
-import { startLocalStack } from './local-stack';
+import { startLocalStack } from './stacks/local-stack';
 
 describe('local, in memory', () => deliveryScenarios(() => startLocalStack()));

@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import { deliveryScenarios } from './delivery';
-import { inBatches, LOCAL_WITH_REDIS, missingForRedis } from './redis-stack';
-import { startRunStack } from './run-stack';
+import { inBatches, LOCAL_WITH_REDIS, missingForRedis } from './stacks/redis-stack';
+import { startRunStack } from './stacks/run-stack';
 
 describe.skipIf(missingForRedis)('local, with Redis [needs redis-server]', () => {
   describe('one by one', () => deliveryScenarios(() => startRunStack(LOCAL_WITH_REDIS)));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { accessLines, notifiedBy, postFollower } from './follow';
-import { SERVICES, type Stack, SUBSCRIBERS } from './stack';
+import { accessLines, notifiedBy, postFollower } from './stacks/post-follow';
+import { SERVICES, type Stack, SUBSCRIBERS } from './stacks/stack';
 
 const SOON = { timeout: 15_000 };
 const EMAIL = 'email-notification-service';

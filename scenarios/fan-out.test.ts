@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { accessLines, notifiedBy, postFollower } from './follow';
-import { startLocalStack } from './local-stack';
-import { type Stack, SUBSCRIBERS } from './stack';
+import { startLocalStack } from './stacks/local-stack';
+import { accessLines, notifiedBy, postFollower } from './stacks/post-follow';
+import { type Stack, SUBSCRIBERS } from './stacks/stack';
 
 let stack: Stack;
 beforeAll(async () => {

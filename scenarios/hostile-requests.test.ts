@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { postFollower } from './follow';
-import { startLocalStack } from './local-stack';
-import type { Stack } from './stack';
+import { startLocalStack } from './stacks/local-stack';
+import { postFollower } from './stacks/post-follow';
+import type { Stack } from './stacks/stack';
 
 let stack: Stack;
 beforeAll(async () => {

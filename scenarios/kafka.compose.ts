@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type ComposeStack, missingForKafka, startComposeStack } from './compose-stack';
-import { notifiedBy, postFollower } from './follow';
-import { SUBSCRIBERS } from './stack';
+import { type ComposeStack, missingForKafka, startComposeStack } from './stacks/compose-stack';
+import { notifiedBy, postFollower } from './stacks/post-follow';
+import { SUBSCRIBERS } from './stacks/stack';
 
 const missing = missingForKafka();
 const EMAIL = 'email-notification-service';

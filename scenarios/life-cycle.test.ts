@@ -5,11 +5,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { notifiedBy, postFollower } from './follow';
-import { freePort } from './free-port';
-import { ROOT, type RunFileDocument, startCommand, startLocalStack, writeRunFile } from './local-stack';
-import { runs } from './processes';
-import { SERVICES, type Stack, SUBSCRIBERS } from './stack';
+import { freePort } from '../local/testing/free-port';
+import { type RunFileDocument, startCommand, startLocalStack, writeRunFile } from './stacks/local-stack';
+import { notifiedBy, postFollower } from './stacks/post-follow';
+import { runs } from './stacks/processes';
+import { ROOT } from './stacks/root';
+import { SERVICES, type Stack, SUBSCRIBERS } from './stacks/stack';
 
 const cleanUps: (() => void)[] = [];
 afterEach(() => {

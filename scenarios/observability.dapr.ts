@@ -4,11 +4,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { accessLines, notifiedBy, postFollower } from './follow';
-import { ROOT } from './local-stack';
-import { DAPR_WITH_REDIS, missingForDapr } from './redis-stack';
-import { type RunStack, startRunStack } from './run-stack';
-import { SERVICES, SUBSCRIBERS } from './stack';
+import { accessLines, notifiedBy, postFollower } from './stacks/post-follow';
+import { DAPR_WITH_REDIS, missingForDapr } from './stacks/redis-stack';
+import { ROOT } from './stacks/root';
+import { type RunStack, startRunStack } from './stacks/run-stack';
+import { SERVICES, SUBSCRIBERS } from './stacks/stack';
 
 // Of the profile `observability`, what needs no container: that the sidecars export what its pages show.
 describe.skipIf(missingForDapr)('What the sidecars tell [needs the dapr CLI, daprd and redis-server]', () => {

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Environment, readConfig } from '../common/config';
 import { readEmailConfig } from '../email-notification-service/config';
 import { readPushConfig } from '../push-notification-service/config';
-import { type LocalStack, ROOT, startLocalStack } from './local-stack';
-import type { Service } from './stack';
+import { type LocalStack, startLocalStack } from './stacks/local-stack';
+import { ROOT } from './stacks/root';
+import type { Service } from './stacks/stack';
 
 const english = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const japanese = readFileSync(join(ROOT, 'README.ja.md'), 'utf8');

@@ -1,5 +1,5 @@
+import { findDaprd } from '../testing/daprd';
 import { testContract } from './contract';
-import { findDaprd } from './daprd';
 import { BROKER_NAMES } from './recording';
 import { SidecarProcess } from './sidecars';
 

@@ -1,9 +1,9 @@
 import { afterAll, describe, test } from 'vitest';
+import { hasRedisServer, RedisServer } from '../testing/redis-server';
 import { Quiet } from './quiet';
 import { record, writeRecording } from './record';
 import { type BrokerName, brokersOf, type Case, type Observation, readRecording } from './recording';
-import { hasRedisServer, RedisServer } from './redis-server';
-import { type ReplayOptions, replay } from './replay';
+import { type ReplayOptions, replay } from './run-case';
 import type { SidecarSettings, SidecarUnderTest } from './sidecars';
 
 export interface ContractOptions {

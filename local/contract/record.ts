@@ -10,7 +10,7 @@ import {
   type Observation,
   readRecording,
 } from './recording';
-import { observe, type ReplayOptions } from './replay';
+import { observe, type ReplayOptions } from './run-case';
 
 const RUNS = 2;
 

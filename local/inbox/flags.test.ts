@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { atTheEnd, call, SOON } from '../testing/test-inbox';
 import { parseFlags, UsageError } from './flags';
-import { atTheEnd, call, SOON } from './test-support';
 
 test.concurrent('When there are no flags, then the ports are those of Mailpit and ntfy in Docker Compose', () => {
   const usual = { mailPort: 8025, pushPort: 8090, smtpPort: 1025, keep: 10_000, help: false };

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import { anInbox, call, listMails, openStream, SOON, sendMail } from './test-support';
+import { anInbox, call, listMails, openStream, SOON, sendMail } from '../testing/test-inbox';
 
 const portOf = (url: string) => new URL(url).port;
 

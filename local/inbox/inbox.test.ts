@@ -1,9 +1,19 @@
 import { createServer, type Server } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { silent } from '../log';
+import {
+  anInbox,
+  atTheEnd,
+  call,
+  listMails,
+  openStream,
+  SOON,
+  sendMail,
+  setChaos,
+  Telnet,
+} from '../testing/test-inbox';
 import { startInbox } from './inbox';
 import { listen } from './listen';
-import { anInbox, atTheEnd, call, listMails, openStream, SOON, sendMail, setChaos, Telnet } from './test-support';
 
 async function aServer(port = 0): Promise<{ port: number; server: Server }> {
   const server = createServer();

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Log } from '../log';
-import { Chaos, describeTriggers } from './chaos';
+import { Chaos, describeTriggers } from './faults';
 import { createHttp, type HttpError } from './http';
 import { listen } from './listen';
 import { loadMailParser } from './mail';

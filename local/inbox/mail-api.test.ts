@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { anInbox, call, listMails, sendMail } from './test-support';
+import { anInbox, call, listMails, sendMail } from '../testing/test-inbox';
 
 test.concurrent('When a mail has arrived, then the list tells about it in the words of Mailpit', async () => {
   const inbox = await anInbox();

@@ -1,4 +1,4 @@
-import type { Chaos } from './chaos';
+import type { Chaos } from './faults';
 import { type Answer, type Call, HttpError, parseJson, type Route } from './http';
 import { headersOf } from './mail';
 import { details, summary } from './mail-json';

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { anInbox, call, openStream, SOON, sendMail, setChaos } from './test-support';
+import { anInbox, call, openStream, SOON, sendMail, setChaos } from '../testing/test-inbox';
 
 /** The events of a stream so far, by name. */
 function eventsOf({ text }: { text: string }) {

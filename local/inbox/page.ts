@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Chaos } from './chaos';
-import { follow } from './follow';
+import type { Chaos } from './faults';
 import { HttpError, parseJson, type Route } from './http';
 import type { Mail, Message, Messages } from './messages';
+import { follow } from './stream';
 
 export interface PageOptions {
   messages: Messages;

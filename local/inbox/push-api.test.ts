@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { anInbox, call, openStream, SOON, setChaos } from './test-support';
+import { anInbox, call, openStream, SOON, setChaos } from '../testing/test-inbox';
 
 const post = (url: string, body: string | Buffer, headers: Record<string, string> = {}) =>
   call(url, { method: 'POST', body, headers });

@@ -1,10 +1,10 @@
-import type { Chaos } from './chaos';
-import { follow } from './follow';
+import type { Chaos } from './faults';
 import { type Answer, type Call, HttpError, type Route } from './http';
 import type { Messages } from './messages';
 import { type NtfyMessage, type PushContent, readJsonPublish, readPublish } from './push';
+import { past, readSubscription } from './push-subscription';
 import { randomId } from './random-id';
-import { past, readSubscription } from './subscription';
+import { follow } from './stream';
 
 export interface PushApiOptions {
   messages: Messages;

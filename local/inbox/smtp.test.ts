@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import { expect, test, vi } from 'vitest';
-import { anInbox, call, listMails, openStream, SOON, sendMail, setChaos, Telnet } from './test-support';
+import { anInbox, call, listMails, openStream, SOON, sendMail, setChaos, Telnet } from '../testing/test-inbox';
 
 const always = (ErrorCode: number) => ({ ErrorCode, Probability: 100 });
 

@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { Log } from '../log';
-import type { Chaos, TriggerName } from './chaos';
+import type { Chaos, TriggerName } from './faults';
 import type { Envelope } from './mail';
 import { printable } from './printable';
 

@@ -1,0 +1,63 @@
+import request from 'supertest';
+import { expect, test, vi } from 'vitest';
+import { captureLog } from '../testing/captured-log';
+import { accessLog, requestLog } from './access-log';
+import { strictExpress } from './problem-details';
+
+function loggedApp() {
+  const { logger, lines } = captureLog('api-facade');
+  const app = strictExpress();
+  app.use(accessLog(logger));
+  app.get('/event', (_req, res) => {
+    requestLog(res).eventId = 'e1';
+    res.send('ok');
+  });
+  app.get('/hang', () => {});
+  app.use((_req, res) => void res.status(404).end());
+  return { app, lines };
+}
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+
+test('When a request is answered, then one line has what it was, how it went and both ids', async () => {
+  const { app, lines } = loggedApp();
+  await request(app).get('/event?x=1').set('traceparent', `00-${TRACE_ID}-b7ad6b7169203331-01`);
+  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  expect(lines[0]).toMatchObject({
+    level: 'info',
+    service: 'api-facade',
+    method: 'GET',
+    path: '/event',
+    status: 200,
+    ms: expect.any(Number),
+    eventId: 'e1',
+    traceId: TRACE_ID,
+    msg: expect.stringMatching(/^GET \/event 200 [\d.]+ ms$/),
+  });
+});
+
+test('When a request names no trace, then it gets one of its own', async () => {
+  const { app, lines } = loggedApp();
+  await request(app).get('/event').set('traceparent', 'nonsense');
+  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  expect(lines[0]?.traceId).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test('When the client leaves before the answer, then the line says 499', async () => {
+  const { app, lines } = loggedApp();
+  await expect(request(app).get('/hang').timeout(50)).rejects.toThrow();
+  await vi.waitFor(() => expect(lines).toEqual([expect.objectContaining({ path: '/hang', status: 499 })]));
+});
+
+test('When a path holds bytes that a terminal would act on, then the log has them encoded', async () => {
+  const { app, lines } = loggedApp();
+  await request(app).get('/a%1b[31m\u009b');
+  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  expect(lines[0]?.path).toMatch(/^[\x21-\x7e]+$/);
+});
+
+test('When a probe asks for health, then its line is only for debugging', async () => {
+  const { app, lines } = loggedApp();
+  await request(app).get('/livez');
+  await vi.waitFor(() => expect(lines).toEqual([expect.objectContaining({ level: 'debug', path: '/livez' })]));
+});

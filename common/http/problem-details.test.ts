@@ -1,0 +1,56 @@
+import request from 'supertest';
+import { expect, test } from 'vitest';
+import { SidecarError } from '../dapr/sidecar';
+import { captureLog } from '../testing/captured-log';
+import { HttpProblem, notFound, onlyMethods, problemDetails, strictExpress } from './problem-details';
+
+function appThatThrows(error: unknown) {
+  const { logger, lines } = captureLog();
+  const app = strictExpress();
+  app.get('/', () => {
+    throw error;
+  });
+  app.all('/', onlyMethods('GET'));
+  app.use(notFound, problemDetails(logger));
+  return { app, lines };
+}
+
+test('When a handler throws a problem, then the client gets its status, sentence and headers', async () => {
+  const { app } = appThatThrows(new HttpProblem(409, 'Not now.', { 'x-why': 'test' }));
+  const res = await request(app)
+    .get('/')
+    .expect(409)
+    .expect('content-type', /^application\/problem\+json/)
+    .expect('x-why', 'test');
+  expect(JSON.parse(res.text)).toEqual({ type: 'about:blank', title: 'Conflict', status: 409, detail: 'Not now.' });
+});
+
+test('When the sidecar fails, then the client is told to try again, and the log has the reason', async () => {
+  const { app, lines } = appThatThrows(new SidecarError('cannot publish: ECONNREFUSED'));
+  const res = await request(app).get('/').expect(503).expect('retry-after', /^\d+$/);
+  expect(res.text).not.toContain('ECONNREFUSED');
+  expect(lines).toContainEqual(expect.objectContaining({ level: 'error', msg: 'cannot publish: ECONNREFUSED' }));
+});
+
+test('When something unexpected is thrown, then the client gets a constant text, and the log has it all', async () => {
+  const { app, lines } = appThatThrows(new Error('password is hunter2'));
+  const res = await request(app).get('/').expect(500);
+  expect(res.text).not.toContain('hunter2');
+  expect(lines).toContainEqual(
+    expect.objectContaining({ err: expect.objectContaining({ message: 'password is hunter2' }) }),
+  );
+});
+
+test('When the path exists for another method, then the answer is 405 and lists what is allowed', async () => {
+  const { app } = appThatThrows(new Error());
+  await request(app).put('/').expect(405).expect('allow', 'GET');
+  await request(app).options('/').expect(405).expect('allow', 'GET');
+});
+
+test('When there is nothing at the path, then the answer is 404, in whatever spelling', async () => {
+  const { app } = appThatThrows(new Error());
+  await request(app)
+    .get('/nothing')
+    .expect(404)
+    .expect('content-type', /problem\+json/);
+});

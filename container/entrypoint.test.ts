@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+const SCRIPT = join(__dirname, 'entrypoint.sh');
+const SOON = { timeout: 10_000 };
+
+let folder: string;
+let child: ChildProcess | undefined;
+
+/** What `dapr run` is to the script: it starts daprd, waits for its end, and ends; a SIGTERM ends it at once. */
+const DAPR = `
+echo "$@" >"$FOLDER/arguments"
+echo "$DAPR_API_TOKEN $APP_API_TOKEN" >"$FOLDER/tokens"
+trap 'echo "cli: TERM" >>"$FOLDER/log"; exit 0' TERM
+if [ -n "$SIDECAR" ]; then
+  sh -c 'trap "echo daprd: TERM >>$FOLDER/log; exit 0" TERM; while :; do sleep 0.05; done' &
+  echo $! >"$FOLDER/daprd.pid"
+  wait $!
+  exit "$CODE"
+fi
+while :; do sleep 0.05; done
+`;
+
+/** Sees the sidecar of this test alone, and not those that run elsewhere on this machine. */
+const PIDOF = 'pid=$(cat "$FOLDER/daprd.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid"';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'entrypoint-'));
+  for (const [name, text] of Object.entries({ dapr: DAPR, pidof: PIDOF })) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+});
+afterEach(() => {
+  child?.kill('SIGKILL');
+  const pid = read('daprd.pid');
+  if (pid !== '') {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // it has ended
+    }
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+});
+
+const read = (name: string) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8').trim() : '');
+
+function start(args: string[], { sidecar = true, code = 0 } = {}) {
+  const env = { APP_PORT: '8080', BROKER: 'redis', FOLDER: folder, SIDECAR: sidecar ? '1' : '', CODE: String(code) };
+  child = spawn('sh', [SCRIPT, ...args], { cwd: folder, env: { ...env, PATH: `${folder}:${process.env.PATH}` } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  const ended = once(child, 'exit').then(([exitCode]) => exitCode as number);
+  return { child, ended, output: () => output };
+}
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('a stop by %s', (signal) => {
+  test('When the container is stopped, then daprd is told once, the CLI never, and the exit code is that of the CLI', async () => {
+    const { child, ended } = start(['api-facade']);
+    await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+    child.kill(signal);
+    child.kill(signal);
+    expect(await ended).toBe(0);
+    expect(read('log')).toBe('daprd: TERM');
+  });
+});
+
+test('When the CLI ends by itself with an error, then the container does, too', async () => {
+  const { ended } = start(['api-facade'], { code: 1 });
+  await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+  process.kill(Number(read('daprd.pid')), 'SIGKILL');
+  expect(await ended).toBe(1);
+});
+
+test('When the sidecar cannot start, then the program is not left alone: the container ends and says why', {
+  timeout: 30_000,
+}, async () => {
+  const { ended, output } = start(['api-facade'], { sidecar: false });
+  expect(await ended).toBe(1);
+  expect(read('log')).toBe('cli: TERM');
+  expect(output()).toContain('api-facade: the sidecar has ended; its last lines above say why');
+});
+
+test('When a container starts, then its tokens are new, long and different, and are not printed', async () => {
+  const tokens: string[] = [];
+  for (let i = 0; i < 2; i += 1) {
+    const { child, ended, output } = start(['api-facade']);
+    await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+    tokens.push(...read('tokens').split(' '));
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(join(folder, 'daprd.pid'));
+    for (const token of tokens) expect(output()).not.toContain(token);
+  }
+  expect(new Set(tokens).size).toBe(4);
+  for (const token of tokens) expect(token).toMatch(/^[0-9a-f]{48}$/);
+});
+
+/** The flags with which `dapr run` was started, once all of it has ended again. */
+async function argumentsOf(args: string[]): Promise<string> {
+  const { child, ended } = start(args);
+  await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+  child.kill('SIGTERM');
+  await ended;
+  return read('arguments');
+}
+
+test('When a service is started, then its name is the app id, and the API listens on loopback', async () => {
+  const given = await argumentsOf(['push-notification-service']);
+  expect(given).toContain('--app-id push-notification-service --app-port 8080 --dapr-listen-addresses 127.0.0.1');
+  expect(given).toContain('--resources-path components --resources-path components/redis ');
+  expect(given).toMatch(/-- node dist\/push-notification-service\/main\.js$/);
+});
+
+test('When a replay is started, then it has an app id, and where there are any, components of its own', async () => {
+  mkdirSync(join(folder, 'components/redis/replay'), { recursive: true });
+  const given = await argumentsOf(['replay', 'email-notification-service', '--list']);
+  expect(given).toContain('--app-id email-notification-service-replay ');
+  expect(given).toContain('--resources-path components/redis/replay ');
+  expect(given).toMatch(/-- node dist\/replay\/main\.js email-notification-service --list$/);
+});

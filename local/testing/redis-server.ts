@@ -1,0 +1,80 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port';
+
+const START_MS = 10_000;
+
+/** Whether a Redis server can be started here. */
+export function hasRedisServer(): boolean {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A Redis server of a test's own, on a port of its own. */
+export class RedisServer {
+  private process: ChildProcess | undefined;
+  private readonly killWithUs = () => this.process?.kill('SIGKILL');
+
+  private constructor(
+    readonly port: number,
+    private readonly folder: string | undefined,
+  ) {}
+
+  /** @param folder keeps the data, so that nothing is lost when the server is killed; none: it is empty after a start */
+  static async start(folder?: string): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), folder);
+    await server.start();
+    return server;
+  }
+
+  /** @throws {Error} when it does not run */
+  get pid(): number {
+    if (this.process?.pid === undefined) throw new Error('redis-server does not run');
+    return this.process.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.process !== undefined;
+  }
+
+  /** Starts it, or starts it again. @throws {Error} when it does not answer within ten seconds */
+  async start(): Promise<void> {
+    if (this.process) return;
+    const { folder } = this;
+    // As in docker-compose.yml: what is answered is on disk.
+    const kept = ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder ?? ''];
+    const storage = folder === undefined ? ['--appendonly', 'no'] : kept;
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', ...storage];
+    this.process = spawn('redis-server', args, { stdio: 'ignore' });
+    process.once('exit', this.killWithUs);
+    for (const deadline = Date.now() + START_MS; !(await accepts(this.port)); ) {
+      if (Date.now() > deadline) throw new Error(`redis-server does not answer on port ${this.port}`);
+      await sleep(10);
+    }
+  }
+
+  /** Ends it at once, as a crash would. */
+  async kill(): Promise<void> {
+    const { process: running } = this;
+    this.process = undefined;
+    process.off('exit', this.killWithUs);
+    if (!running || running.exitCode !== null) return;
+    const exited = once(running, 'exit');
+    running.kill('SIGKILL');
+    await exited;
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => socket.end(() => resolve(true)));
+    socket.once('error', () => resolve(false));
+  });
+}

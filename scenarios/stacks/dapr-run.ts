@@ -1,0 +1,58 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../local/testing/free-port';
+import { ROOT } from './root';
+
+/** The ports of one app and its sidecar. */
+export interface Ports {
+  appPort: number;
+  daprPort: number;
+  metricsPort: number;
+}
+
+export const freePorts = async (): Promise<Ports> => ({
+  appPort: await freePort(),
+  daprPort: await freePort(),
+  metricsPort: await freePort(),
+});
+
+/** A new folder for a stack that runs outside containers. */
+export const stackFolder = (): string => mkdtempSync(join(tmpdir(), 'stack-'));
+
+/** Copies components/ into a stack's folder, for a Redis on another port. Resolves with the copy's path. */
+export function copyComponents(folder: string, redisPort: number, processingTimeoutMs = 120_000): string {
+  const components = join(folder, 'components');
+  cpSync(join(ROOT, 'components'), components, { recursive: true });
+  for (const file of yamlFiles(components)) {
+    const text = readFileSync(file, 'utf8').replaceAll('localhost:6379', `127.0.0.1:${redisPort}`);
+    writeFileSync(file, text.replace('"120000"', `"${processingTimeoutMs}"`));
+  }
+  return components;
+}
+
+const yamlFiles = (folder: string): string[] =>
+  readdirSync(folder)
+    .map((name) => join(folder, name))
+    .flatMap((path) => (statSync(path).isDirectory() ? yamlFiles(path) : [path]));
+
+export interface DaprRun {
+  appId: string;
+  ports: Ports;
+  /** The copy of components/ that the sidecar reads. */
+  components: string;
+  /** The app, and its arguments. */
+  program: readonly string[];
+}
+
+/** What follows `dapr` for one app beside its sidecar, as the containers' entry script runs it. */
+export function daprRunArguments({ appId, ports, components, program }: DaprRun): string[] {
+  const { appPort, daprPort, metricsPort } = ports;
+  const broker = join(components, 'redis', ...(appId.endsWith('-replay') ? ['replay'] : []));
+  const numbers = { '--app-port': appPort, '--dapr-http-port': daprPort, '--metrics-port': metricsPort };
+  const flags = Object.entries(numbers).flatMap(([flag, port]) => [flag, String(port)]);
+  const off = ['--placement-host-address', '', '--scheduler-host-address', ''];
+  const resources = ['--resources-path', components, '--resources-path', broker];
+  const files = ['--config', join(components, 'config.yaml'), ...resources, '--dapr-listen-addresses', '127.0.0.1'];
+  return ['run', '--app-id', appId, ...flags, ...files, ...off, '--', ...program];
+}

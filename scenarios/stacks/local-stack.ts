@@ -1,0 +1,172 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { freePort } from '../../local/testing/free-port';
+import { InboxClient } from './inbox-client';
+import { publishThrough } from './post-follow';
+import { ROOT } from './root';
+import type { LogLine, Service, Stack } from './stack';
+
+const READY_MS = 15_000;
+
+/** A run file, and a change to it that a scenario wants. */
+export interface RunFileDocument {
+  common: { resourcesPaths: string[]; configFilePath: string };
+  apps: {
+    appID: Service | 'inbox';
+    appDirPath: string;
+    appPort?: number;
+    daprHTTPPort?: number;
+    command: string[];
+    env?: Record<string, string>;
+  }[];
+  'x-try'?: string;
+}
+
+/** What `npm start` runs, word for word, with another run file at its end. */
+export function startCommand(runFile: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const [node, ...args] = (scripts.start as string).split(' ');
+  if (node !== 'node') throw new Error(`npm start runs ${node}, not node`);
+  return [process.execPath, ...args, '-f', runFile];
+}
+
+/** Writes a copy of dapr.yaml into a new folder: free ports, absolute paths, and whatever `change` does. */
+export async function writeRunFile(
+  change: (file: RunFileDocument) => void = () => {},
+): Promise<{ path: string; inbox: InboxClient; remove(): void }> {
+  const file: RunFileDocument = parse(readFileSync(join(ROOT, 'dapr.yaml'), 'utf8'));
+  file.common.resourcesPaths = file.common.resourcesPaths.map((path) => resolve(ROOT, path));
+  file.common.configFilePath = resolve(ROOT, file.common.configFilePath);
+  const [mailPort, smtpPort, pushPort] = [await freePort(), await freePort(), await freePort()];
+  const ports = ['--mail-port', mailPort, '--smtp-port', smtpPort, '--push-port', pushPort];
+  const env = { SMTP_URL: `smtp://127.0.0.1:${smtpPort}`, PUSH_URL: `http://127.0.0.1:${pushPort}` };
+  for (const app of file.apps) {
+    app.appDirPath = ROOT;
+    if (app.appPort !== undefined) app.appPort = await freePort();
+    if (app.daprHTTPPort !== undefined) app.daprHTTPPort = await freePort();
+    if (app.appID === 'inbox') app.command.push(...ports.map(String));
+    else app.env = env;
+  }
+  change(file);
+  const folder = mkdtempSync(join(tmpdir(), 'run-'));
+  writeFileSync(join(folder, 'dapr.yaml'), stringify(file));
+  return {
+    path: join(folder, 'dapr.yaml'),
+    inbox: new InboxClient(`http://127.0.0.1:${mailPort}`, `http://127.0.0.1:${pushPort}`),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+/** The sample as `npm start` runs it: in-memory broker, every sidecar in one process, every service in its own. */
+export async function startLocalStack(change?: (file: RunFileDocument) => void): Promise<LocalStack> {
+  const runFile = await writeRunFile(change);
+  const [program = '', ...args] = startCommand(runFile.path);
+  // Other stacks run at the same time: their sidecars must not be found in place of ours.
+  const directory = mkdtempSync(join(tmpdir(), 'sidecars-'));
+  const env = { ...process.env, LOG_FORMAT: 'json', DAPR_LOCAL_DIRECTORY: directory };
+  const child = spawn(program, args, { cwd: ROOT, env });
+  const stack = new LocalStack(child, env, runFile.inbox, () => {
+    runFile.remove();
+    rmSync(directory, { recursive: true });
+  });
+  await Promise.race([stack.ready(), stack.ended.then(() => Promise.reject(new Error(stack.output.join('\n'))))]);
+  return stack;
+}
+
+export class LocalStack implements Stack {
+  readonly name = 'local, in memory';
+  readonly log: LogLine[] = [];
+  readonly output: string[] = [];
+  readonly ended: Promise<number | null>;
+  private readonly pids = new Map<Service, number>();
+  facadeUrl = '';
+
+  /** Where the Dapr API of api-facade's sidecar is, without a slash at the end. */
+  facadeSidecarUrl = '';
+
+  constructor(
+    private readonly child: ChildProcess,
+    private readonly env: NodeJS.ProcessEnv,
+    readonly inbox: InboxClient,
+    cleanUp: () => void,
+  ) {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream) createInterface({ input: stream }).on('line', (line) => this.read(line));
+    }
+    // A test that fails may leave without a stop. The program's guard then ends what it started.
+    const killWithUs = () => child.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    this.ended = once(child, 'close').then(([code]) => {
+      process.off('exit', killWithUs);
+      cleanUp();
+      return code;
+    });
+  }
+
+  async ready(): Promise<void> {
+    for (
+      const deadline = Date.now() + READY_MS;
+      !this.output.some((line) => line.startsWith('try:'));
+      await sleep(20)
+    ) {
+      if (Date.now() > deadline) throw new Error(`not ready:\n${this.output.join('\n')}`);
+    }
+    await this.inbox.ready();
+  }
+
+  freeze(service: Service): void {
+    process.kill(this.pid(service), 'SIGSTOP');
+  }
+
+  thaw(service: Service): void {
+    process.kill(this.pid(service), 'SIGCONT');
+  }
+
+  kill(service: Service): void {
+    process.kill(this.pid(service), 'SIGKILL');
+  }
+
+  publishPast(eventId: string, data: object): Promise<void> {
+    return publishThrough(this.facadeSidecarUrl, eventId, data);
+  }
+
+  async replay(service: Service, { listOnly = false } = {}): Promise<string> {
+    const args = [join('dist', 'replay', 'npm.js'), service, ...(listOnly ? ['--list'] : [])];
+    const env = { ...this.env, APP_PORT: String(await freePort()) };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env });
+    return stdout;
+  }
+
+  async stop(): Promise<number | null> {
+    this.child.kill('SIGINT');
+    return this.ended;
+  }
+
+  pid(service: Service): number {
+    const pid = this.pids.get(service);
+    if (pid === undefined) throw new Error(`${service} does not run`);
+    return pid;
+  }
+
+  private read(line: string): void {
+    const [, json] = /^== APP - [\w-]+ == (\{.*\})$/.exec(line) ?? [];
+    if (json) {
+      this.log.push(JSON.parse(json));
+      return;
+    }
+    this.output.push(line);
+    const [, service, url, dapr, pid] = /^ready: ([\w-]+) (http:\S+), Dapr API (http:\S+), pid (\d+)$/.exec(line) ?? [];
+    if (!service) return;
+    this.pids.set(service as Service, Number(pid));
+    if (service !== 'api-facade') return;
+    this.facadeUrl = url ?? '';
+    this.facadeSidecarUrl = dapr ?? '';
+  }
+}
