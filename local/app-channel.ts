@@ -4,28 +4,28 @@ import { type HttpAnswer, RequestError, sendRequest } from './http-request';
 
 export interface AppRequest {
   method: string;
-  /** With or without a leading slash, as a subscription's route may be. */
+  /** With or without a leading slash, because the route of a subscription may have none. */
   path: string;
   headers?: Record<string, string | string[] | undefined>;
   body?: Buffer;
   signal?: AbortSignal;
 }
 
-/** The app could not be asked, or its answer could not be read. */
+/** A request to the app that got no complete answer. */
 export class AppUnreachable extends Error {
   constructor(
     message: string,
-    /** Node's code of the failure, where there is one. */
+    /** Node's error code, if there is one. */
     readonly code: string | undefined,
   ) {
     super(message);
   }
 }
 
-/** As long as Go's client keeps an idle connection. With none of its own, Node's agent does not heed the app's either. */
+/** The idle timeout of Go's client. Node's agent honours the timeout of the app only if it has a timeout itself. */
 const IDLE_MS = 90_000;
 
-/** The way from a sidecar to its app: HTTP on loopback, over connections that are kept. */
+/** Sends the requests of a sidecar to its app: HTTP on loopback, with keep-alive. */
 export class AppChannel {
   private readonly agent: Agent;
 
@@ -33,15 +33,15 @@ export class AppChannel {
     readonly port: number,
     private readonly options: {
       token: string | undefined;
-      /** Requests at a time; the others wait. Infinity: no limit. */
-      maxConcurrency: number;
+      /** The concurrency limit. Other requests wait. Infinity: no limit. */
+      maxConcurrent: number;
       maxBodyBytes: number;
     },
   ) {
-    this.agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets: options.maxConcurrency });
+    this.agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets: options.maxConcurrent });
   }
 
-  /** @throws {AppUnreachable} when the connection fails, or the answer is broken off or too long */
+  /** Resolves with the app's answer. @throws {AppUnreachable} when the connection fails or the answer is too long */
   async send({ method, path, headers = {}, body, signal }: AppRequest): Promise<HttpAnswer> {
     const { token, maxBodyBytes } = this.options;
     const withSlash = path.startsWith('/') ? path : `/${path}`;
@@ -66,7 +66,7 @@ export class AppChannel {
     }
   }
 
-  /** Whether something listens on the app's port. */
+  /** Resolves with whether a process listens on the app's port. */
   isUp(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(this.port, '127.0.0.1');

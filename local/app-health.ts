@@ -1,12 +1,12 @@
 import type { AppChannel } from './app-channel';
 import type { Log } from './log';
 
-/** How the app is probed. https://docs.dapr.io/developing-applications/building-blocks/observability/app-health/ */
+/** The settings of the health probes. https://docs.dapr.io/developing-applications/building-blocks/observability/app-health/ */
 export interface AppHealthOptions {
   path: string;
   intervalMs: number;
   timeoutMs: number;
-  /** Failed probes after which the app counts as unhealthy. */
+  /** The number of consecutive failed probes after which the app is unhealthy. */
   threshold: number;
 }
 
@@ -17,7 +17,7 @@ export const APP_HEALTH_DEFAULTS: AppHealthOptions = {
   threshold: 3,
 };
 
-/** Probes the app at an interval. It counts as unhealthy until the first probe succeeds. */
+/** Probes the app at an interval. The app is unhealthy until the first probe succeeds. */
 export class AppHealth {
   private failures: number;
   private timer: NodeJS.Timeout | undefined;
@@ -54,17 +54,17 @@ export class AppHealth {
       () => false,
     );
     if (this.stopped.signal.aborted) return;
-    this.note(success);
+    this.recordProbe(success);
     this.timer = setTimeout(() => void this.probe(), Math.max(0, intervalMs - (Date.now() - startedAt)));
   }
 
-  private note(success: boolean): void {
+  private recordProbe(success: boolean): void {
     const { threshold, path } = this.options;
     const wasHealthy = this.isHealthy;
     this.failures = success ? 0 : Math.min(this.failures + 1, threshold);
     if (this.isHealthy === wasHealthy) return;
-    if (this.isHealthy) this.log.info('the app is healthy: deliveries begin');
-    else this.log.warn(`the app is unhealthy, ${threshold} probes of ${path} failed: deliveries are paused`);
+    if (this.isHealthy) this.log.info('the app is healthy: deliveries start');
+    else this.log.warn(`the app is unhealthy because ${threshold} probes of ${path} failed: deliveries are paused`);
     this.onChange(this.isHealthy);
   }
 }

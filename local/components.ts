@@ -20,10 +20,10 @@ import type { Store } from './stores/store';
 
 const DRAIN_POLL_MS = 20;
 
-/** As long as daprd tries before it gives a component up. */
+/** The time after which daprd gives up on a component. */
 const CONNECT_MS = 5_000;
 
-/** The in-memory brokers and stores of a run, by component name: sidecars that are given the same ones share them. */
+/** In-memory brokers and stores by component name. Sidecars with the same `SharedMemory` share them. */
 export class SharedMemory {
   private readonly brokers = new Map<string, InMemoryBroker>();
   private readonly stores = new Map<string, InMemoryStore>();
@@ -36,14 +36,14 @@ export class SharedMemory {
     return getOrCreate(this.stores, name, () => new InMemoryStore());
   }
 
-  /** How many deliveries the subscribers of all topics still have before them. */
+  /** The number of deliveries that are not finished, on all topics. */
   get unfinished(): number {
     let count = 0;
     for (const broker of this.brokers.values()) count += broker.unfinished;
     return count;
   }
 
-  /** Waits until every delivery is finished, but no longer than `maxMs`. Resolves with how many are not. */
+  /** Waits at most `maxMs` until all deliveries are finished. Resolves with the number of unfinished deliveries. */
   async drain(maxMs: number): Promise<number> {
     const deadline = Date.now() + maxMs;
     while (this.unfinished > 0 && Date.now() < deadline) await sleep(DRAIN_POLL_MS);
@@ -51,15 +51,14 @@ export class SharedMemory {
   }
 }
 
-/** What a component type needs in order to be made. */
 export interface ComponentContext {
   memory: SharedMemory;
   log: Log;
 }
 
-/** How to make one kind of component: `T` is a broker or a store. */
+/** Creates the components of one type. `T` is `Broker` or `Store`. */
 interface ComponentType<T> {
-  /** Metadata that is understood, besides what every component of the building block has. */
+  /** The supported metadata, in addition to the metadata of every component of the building block. */
   metadata: readonly string[];
   create(component: Component, context: ComponentContext): Promise<T>;
 }
@@ -97,7 +96,7 @@ const STORES: Readonly<Record<string, ComponentType<Store>>> = {
   },
 };
 
-/** The component types that there are. */
+/** The supported component types. */
 export const BROKER_TYPES = Object.keys(BROKERS);
 export const STORE_TYPES = Object.keys(STORES);
 
@@ -106,11 +105,14 @@ const COMMON_METADATA: Readonly<Record<string, readonly string[]>> = {
   state: ['keyPrefix', 'actorStateStore'],
 };
 
-/** A component, made. */
-export type Created = { kind: 'pubsub'; broker: Broker } | { kind: 'state'; store: Store };
+export type CreatedComponent = { kind: 'pubsub'; broker: Broker } | { kind: 'state'; store: Store };
 
-/** @throws {ResourceError} when there is no such type or version, or what it needs cannot be had */
-export async function createComponent(component: Component, context: ComponentContext): Promise<Created> {
+/**
+ * Resolves with the broker or store of a component, connected to its server.
+ *
+ * @throws {ResourceError} for an unsupported type or version, invalid metadata or an unreachable server
+ */
+export async function createComponent(component: Component, context: ComponentContext): Promise<CreatedComponent> {
   const { file, name, type, version } = component;
   const [broker, store] = [BROKERS[type], STORES[type]];
   const known = broker ?? store;
@@ -138,7 +140,7 @@ function unknownMetadata({ type, metadata }: Component, supported: readonly stri
   return [...metadata.keys()].filter((name) => !known.has(name.toLowerCase()));
 }
 
-/** What stands before an app's keys in a store. https://docs.dapr.io/developing-applications/building-blocks/state-management/howto-share-state/ */
+/** Returns the prefix of an app's keys in a store. https://docs.dapr.io/developing-applications/building-blocks/state-management/howto-share-state/ */
 export function keyPrefix({ metadata, name }: Component, appId: string): string {
   const [, given = 'appid'] = [...metadata].find(([key]) => key.toLowerCase() === 'keyprefix') ?? [];
   const strategy = given.toLowerCase();

@@ -1,2 +1,2 @@
-/** The process environment, or what a caller puts in its place. */
+/** The environment of the process, or a replacement for it. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-/** The value under `key`, made and stored first if there is none. */
+/** Returns the value of `key`. If there is none, it creates and stores the value first. */
 export function getOrCreate<K, V>(map: Map<K, V>, key: K, create: () => V): V {
   const existing = map.get(key);
   if (existing !== undefined) return existing;

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { RequestError, sendRequest } from './http-request';
 
-test('When the answer switches to another protocol, then the request fails', async () => {
+test('When the server answers 101 Switching Protocols, then the request fails', async () => {
   const server = createServer((socket) => {
     socket.once('data', () =>
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n'),

@@ -9,18 +9,18 @@ export interface HttpAnswer {
 }
 
 export interface HttpRequest {
-  /** `http:` or `https:`, with the path as it is to be sent. */
+  /** `protocol` is `http:` or `https:`. `path` is sent unchanged. */
   url: { protocol: string; hostname: string; port: number | undefined; path: string };
   method: string;
   headers: Record<string, string | string[] | undefined>;
   body: Buffer | undefined;
   signal?: AbortSignal | undefined;
   agent?: Agent | undefined;
-  /** Bytes of an answer that are read before it is given up. */
+  /** The limit for the body of the answer. */
   maxBodyBytes: number;
 }
 
-/** No answer, or none that could be read to its end. `code` is Node's, where there is one. */
+/** A request that got no complete answer. `code` is Node's error code, if there is one. */
 export class RequestError extends Error {
   readonly code: string | undefined;
 
@@ -31,9 +31,9 @@ export class RequestError extends Error {
 }
 
 /**
- * Sends a request. Unless `headers` says what encodings are welcome, gzip is asked for and unpacked, as Go does it.
+ * Resolves with the answer to a request. Like Go, it accepts and unpacks gzip unless `headers` has `accept-encoding`.
  *
- * @throws {RequestError} when the connection fails, or the answer is broken off or too long
+ * @throws {RequestError} when the connection fails, or the answer is incomplete or too long
  */
 export function sendRequest({
   url,
@@ -64,12 +64,12 @@ export function sendRequest({
     try {
       req = url.protocol === 'https:' ? requestHttps(options) : requestHttp(options);
     } catch (error) {
-      return fail(error as Error); // a path or a header that HTTP cannot carry
+      return fail(error as Error); // an invalid character in the path or in a header
     }
-    // Connections are kept without a header that says so, as HTTP/1.1 has it and Go does it.
+    // HTTP/1.1 keeps connections open without this header, and Go does not send it.
     req.removeHeader('connection');
     req.on('error', fail);
-    // Left alone, Node closes the connection and says nothing: the request would never end.
+    // Without a listener, Node closes the connection without an event, and the promise would never settle.
     req.on('upgrade', (_, socket) => {
       socket.destroy();
       fail(new Error('the answer is 101 Switching Protocols'));

@@ -1,4 +1,4 @@
-/** Where a sidecar says what happens. One line a call. */
+/** The log of a sidecar. Each call writes one line. */
 export interface Log {
   info(line: string): void;
   warn(line: string): void;

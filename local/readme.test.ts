@@ -11,19 +11,19 @@ const blocks = (language: string) =>
   [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, of, text]) => (of === language ? [text ?? ''] : []));
 const { name, bin, exports, scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
-test('When the example is run in another project, then it ends by itself and its assertion holds', () => {
+test('When the example runs in another project, then its assertion holds and its process exits', () => {
   const project = mkdtempSync(join(tmpdir(), 'project-'));
   try {
     mkdirSync(join(project, 'node_modules'));
     symlinkSync(ROOT, join(project, 'node_modules', name));
-    writeFileSync(join(project, 'shop.test.js'), blocks('js')[0] ?? 'throw new Error("there is no example")');
+    writeFileSync(join(project, 'shop.test.js'), blocks('js')[0] ?? 'throw new Error("the README has no example")');
     execFileSync(process.execPath, ['shop.test.js'], { cwd: project, timeout: 15_000 });
   } finally {
     rmSync(project, { recursive: true });
   }
 });
 
-test('When the README names files and commands, then they are there', () => {
+test('When the README names files and commands, then they exist', () => {
   const paths = [...readme.matchAll(/^\| (`.+?`) \|/gm)].flatMap(([, cell = '']) =>
     [...cell.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, path]) => path ?? ''),
   );
@@ -37,7 +37,7 @@ test('When the README names files and commands, then they are there', () => {
     expect(scripts).toHaveProperty([command[1] ?? '']);
 });
 
-test('When the table names component types, then those are the ones that there are', () => {
+test('When the README lists component types, then the list is complete', () => {
   const named = [...readme.matchAll(/^\| (`(?:pubsub|state)\..*?) \|/gm)].flatMap(([, cell = '']) =>
     [...cell.matchAll(/`([\w.-]+)`/g)].map(([, type]) => type),
   );

@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** An app that subscribes to `orders`. */
+/** Starts an app that subscribes to `orders`. */
 async function startApp() {
   const received: unknown[] = [];
   const app = createServer(async (req, res) => {
@@ -33,7 +33,7 @@ const publish = (port: number, order: object) =>
     body: JSON.stringify(order),
   });
 
-test('When a sidecar is given no folder, then it has a broker and a store in memory', async () => {
+test('When a sidecar has no resource folder, then it has an in-memory broker and store', async () => {
   const sidecar = await startSidecar({ appId: 'shop' });
   cleanUps.push(() => sidecar.close());
   const metadata = await (await fetch(`http://127.0.0.1:${sidecar.port}/v1.0/metadata`)).json();
@@ -43,16 +43,16 @@ test('When a sidecar is given no folder, then it has a broker and a store in mem
   ]);
 });
 
-test('When a client keeps its connection, then the sidecar leaves it open for as long as the client wants', async () => {
+test('When a client keeps its connection idle, then the sidecar does not close it', async () => {
   const sidecar = await startSidecar({ appId: 'shop' });
   cleanUps.push(() => sidecar.close());
   const response = await fetch(`http://127.0.0.1:${sidecar.port}/v1.0/healthz`);
-  // Node's servers name the end that they set to an idle connection.
+  // A Node server with an idle timeout announces it in this header.
   expect(response.headers.get('keep-alive')).toBeNull();
   expect(response.headers.get('connection')).not.toBe('close');
 });
 
-test('When a store is queried, then the answer is that of a daprd whose store cannot query', async () => {
+test('When a store is queried, then the answer is that of daprd with a store without queries', async () => {
   const sidecar = await startSidecar({ appId: 'shop' });
   cleanUps.push(() => sidecar.close());
   const query = async (store: string) => {
@@ -67,7 +67,7 @@ test('When a store is queried, then the answer is that of a daprd whose store ca
   expect(await query('other')).toMatchObject({ status: 400, body: { errorCode: 'ERR_STATE_STORE_NOT_FOUND' } });
 });
 
-test('When two sidecars share their memory, then what one publishes reaches the app of the other', async () => {
+test('When two sidecars share their memory, then an event from one reaches the app of the other', async () => {
   const app = await startApp();
   const memory = new SharedMemory();
   const subscriber = await startSidecar({ appId: 'subscriber', appPort: app.port, memory });
@@ -80,7 +80,7 @@ test('When two sidecars share their memory, then what one publishes reaches the 
   await vi.waitFor(() => expect(app.received).toEqual([{ item: 'tea' }]), { timeout: 5_000 });
 });
 
-test('When a sidecar is closed, then it no longer answers, and closing it again does no harm', async () => {
+test('When a sidecar is closed, then it no longer answers, and it can be closed again', async () => {
   const sidecar = await startSidecar({ appId: 'shop' });
   const { port } = sidecar;
   expect(await sidecar.close()).toBe(true);
@@ -88,13 +88,13 @@ test('When a sidecar is closed, then it no longer answers, and closing it again 
   await expect(fetch(`http://127.0.0.1:${port}/v1.0/healthz`)).rejects.toThrow();
 });
 
-test('When the port is taken, then starting fails with it', async () => {
+test('When the port is in use, then the start fails with EADDRINUSE', async () => {
   const first = await startSidecar({ appId: 'first' });
   cleanUps.push(() => first.close());
   await expect(startSidecar({ appId: 'second', httpPort: first.port })).rejects.toThrow(/EADDRINUSE/);
 });
 
-test('When a resource cannot be used, then the error names the file and the field', async () => {
+test('When a resource is invalid, then the error names the file and the field', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'resources-'));
   cleanUps.push(() => rmSync(folder, { recursive: true }));
   writeFileSync(
@@ -106,7 +106,7 @@ test('When a resource cannot be used, then the error names the file and the fiel
   );
 });
 
-test('When more than 10 deliveries are under way, then Node has no leak of listeners to warn of', async () => {
+test('When more than 10 deliveries are in flight, then Node does not warn of a listener leak', async () => {
   const warnings: Error[] = [];
   const warned = (warning: Error) => warnings.push(warning);
   process.on('warning', warned);

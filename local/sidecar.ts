@@ -13,9 +13,8 @@ import { createApi, tokenCheck } from './api/router';
 import { shutdownRoute } from './api/shutdown';
 import { type StateStore, stateRoutes } from './api/state';
 import { AppChannel } from './app-channel';
-import { AppHealth, type AppHealthOptions } from './app-health';
+import { AppHealth } from './app-health';
 import { createComponent, keyPrefix, SharedMemory } from './components';
-import type { Environment } from './environment';
 import { Directory } from './invocation/directory';
 import { type Log, silent } from './log';
 import { Consumers } from './pubsub/consumers';
@@ -26,52 +25,18 @@ import { loadConfiguration } from './resources/configuration';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
 import { watchFolders } from './resources/watch';
-import { type Join, joinRoute } from './run/join';
+import { joinRoute } from './run/join';
+import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, type SidecarOptions } from './sidecar-options';
 import { Tracing } from './tracing';
 
+export type { SidecarOptions };
 export { SharedMemory };
 
-export interface SidecarOptions {
-  appId: string;
-  /** Where the app listens; none: nothing is delivered. */
-  appPort?: number;
-  /** 0, the default: a free port. */
-  httpPort?: number;
-  listenAddress?: string;
-  /** Folders with Component, Resiliency and Subscription files. None given: `pubsub` and `statestore`, both in memory. */
-  resourcesPaths?: readonly string[];
-  /** A Configuration file. */
-  configFile?: string;
-  /** What callers must send as `dapr-api-token`. */
-  apiToken?: string;
-  /** What the app is sent as `dapr-api-token`. */
-  appToken?: string;
-  appMaxConcurrency?: number;
-  appHealth?: AppHealthOptions;
-  maxBodyBytes?: number;
-  /** How long deliveries under way may take once the sidecar is closing. */
-  gracefulShutdownMs?: number;
-  /** How long the API goes on answering before that. */
-  blockShutdownMs?: number;
-  /** What the in-memory brokers and stores of several sidecars share. */
-  memory?: SharedMemory;
-  /** Where sidecars find each other; by default all of this user's on this machine do. */
-  directory?: Directory;
-  env?: Environment;
-  log?: Log;
-  /** Called for `POST /v1.0/shutdown`; by default the sidecar closes. */
-  onShutdown?: () => void;
-  /** Called when an app of another process wants a sidecar here. */
-  onJoin?: Join;
-}
-
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
-export const GRACEFUL_SHUTDOWN_MS = 5_000;
 const APP_POLL_MS = 50;
 
 type Phase = 'starting' | 'ready' | 'closing';
 
-/** A Dapr sidecar. */
+/** A Dapr sidecar. `startSidecar` creates and starts one. */
 export class Sidecar {
   private readonly pubsubs = new Map<string, Pubsub & { group: string }>();
   private readonly stores = new Map<string, StateStore>();
@@ -89,13 +54,13 @@ export class Sidecar {
   private unlist = () => {};
   private unwatch = () => {};
 
-  /** @throws {ResourceError} when the configuration file cannot be used */
+  /** @throws {ResourceError} for an invalid configuration file */
   constructor(
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
     const { appId, appPort, configFile, log = silent } = options;
-    // daprd lets one byte more through than its limit.
+    // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
     this.directory = options.directory ?? new Directory();
@@ -104,8 +69,8 @@ export class Sidecar {
     this.policies = policies;
     const tracing = new Tracing(configFile === undefined ? undefined : loadConfiguration(configFile, log).samplingRate);
     if (appPort !== undefined) {
-      const maxConcurrency = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
-      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrency, maxBodyBytes });
+      const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
+      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes });
       this.app = app;
       this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log }, resources.subscriptions);
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
@@ -118,11 +83,11 @@ export class Sidecar {
         ...bulkPublishRoutes(publishing),
         publishRoute(publishing),
         ...stateRoutes({ appId, stores }),
-        ...healthRoutes(() => this.waitingFor()),
+        ...healthRoutes(() => this.notReadyPart()),
         ...metadataRoutes({
           appId,
           appPort,
-          appHealth: options.appHealth && describeHealth(options.appHealth),
+          appHealth: options.appHealth,
           components: () => this.components,
           subscriptions: () => this.consumers?.subscriptions ?? [],
         }),
@@ -131,7 +96,7 @@ export class Sidecar {
         ...notConfiguredRoutes(),
         invokeRoute({ appId, app: this.app, isAppHealthy, directory, secret, policies, tracing, maxBodyBytes }),
       ],
-      isAllowed: this.allowed(),
+      isAllowed: this.accessCheck(),
       tracing,
       maxBodyBytes,
       log,
@@ -147,7 +112,7 @@ export class Sidecar {
     return (this.consumers?.subscriptions.length ?? 0) > 0;
   }
 
-  /** Creates the components and listens. @throws {ResourceError} for a component that cannot be used */
+  /** Creates the components and listens. @throws {ResourceError} for an invalid component */
   async listen(): Promise<void> {
     const { appId, httpPort = 0, listenAddress = '127.0.0.1', memory = new SharedMemory() } = this.options;
     for (const component of this.resources.components) await this.addComponent(component, memory);
@@ -156,7 +121,7 @@ export class Sidecar {
     this.unlist = this.directory.add({ appId, port: this.port, secret: this.secret });
   }
 
-  /** Waits for the app, asks what it subscribes to, and begins to deliver. Resolves early when the sidecar closes. */
+  /** Waits for the app, reads its subscriptions and starts deliveries. Resolves early when the sidecar closes. */
   async start(): Promise<void> {
     const { app, appHealth } = this;
     if (app) {
@@ -170,8 +135,8 @@ export class Sidecar {
   }
 
   /**
-   * Takes no more messages, lets deliveries under way finish within the grace period, and closes. The API answers
-   * until then, because an app may need it to finish. Resolves with whether everything under way was finished.
+   * Accepts no more messages, waits at most `graceMs` for the deliveries in flight, and closes. The API answers until
+   * then, because the app may need it to finish. Resolves with whether all deliveries in flight have finished.
    */
   close(graceMs = this.options.gracefulShutdownMs ?? GRACEFUL_SHUTDOWN_MS): Promise<boolean> {
     this.closing ??= this.drainAndClose(graceMs);
@@ -200,7 +165,7 @@ export class Sidecar {
     const { appId } = this.options;
     const created = await createComponent(component, { memory, log: this.log }).catch((error: Error) => {
       if (!component.ignoreErrors) throw error;
-      this.log.warn(`${error.message}; the component is left out, as its ignoreErrors says`);
+      this.log.warn(`${error.message}; the component is ignored because of its ignoreErrors`);
     });
     if (!created) return;
     if (created.kind === 'pubsub') {
@@ -217,20 +182,20 @@ export class Sidecar {
     }
   }
 
-  /** What the sidecar is not ready for, in daprd's words. */
-  private waitingFor(): string | undefined {
+  /** Returns daprd's name for the part that is not ready; undefined when the sidecar is ready. */
+  private notReadyPart(): string | undefined {
     if (this.phase === 'ready') return undefined;
     return this.phase === 'starting' ? 'runtime' : 'security-provider';
   }
 
-  private allowed(): (headers: IncomingHttpHeaders) => boolean {
+  private accessCheck(): (headers: IncomingHttpHeaders) => boolean {
     const { apiToken } = this.options;
     if (!apiToken) return () => true;
     const [isToken, isSecret] = [tokenCheck(apiToken), tokenCheck(this.secret)];
     return (headers) => isToken(headers['dapr-api-token']) || isSecret(headers['x-local-sidecar']);
   }
 
-  /** Subscription files take effect when they are saved, as with daprd; for other resources the sidecar is started again. */
+  /** Reloads the subscriptions when a file changes, as daprd does. Other resources need a new start of the sidecar. */
   private watchResources(): void {
     const { appId, resourcesPaths = [], env = process.env } = this.options;
     const reload = () => {
@@ -238,27 +203,18 @@ export class Sidecar {
       try {
         void this.consumers?.redeclare(loadResources(resourcesPaths, appId, env, silent).subscriptions);
       } catch (error) {
-        this.log.error(`the changed resources are not used: ${(error as Error).message}`);
+        this.log.error(`the changed resources are ignored: ${(error as Error).message}`);
       }
     };
     this.unwatch = watchFolders(resourcesPaths, reload, this.log);
   }
 }
 
-/** Durations as Go writes them. */
-const describeHealth = ({ path, intervalMs, timeoutMs, threshold }: AppHealthOptions) => ({
-  healthCheckPath: path,
-  healthProbeInterval: goDuration(intervalMs),
-  healthProbeTimeout: goDuration(timeoutMs),
-  healthThreshold: threshold,
-});
-
-const goDuration = (ms: number) => (ms >= 1_000 ? `${ms / 1_000}s` : `${ms}ms`);
-
 /**
- * Starts a sidecar and resolves once it delivers, for which the app must listen. `await sidecar.close()` ends it.
+ * Resolves with a sidecar when it delivers events. The app must listen before that. `await sidecar.close()` stops it.
  *
- * @throws {ResourceError} when a resource cannot be used, and whatever listening throws
+ * @throws {ResourceError} for an invalid resource
+ * @throws {Error} with the code EADDRINUSE when the port is in use
  */
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { appId, resourcesPaths, env = process.env, log = silent } = options;

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
 const NO_SPAN = '00-00000000000000000000000000000000-0000000000000000-00';
 
-/** Where a request or an event stands in a trace. Empty texts: nowhere. */
+/** The trace context of a request or an event. Empty strings: it has none. */
 export interface TraceContext {
   traceparent: string;
   tracestate: string;
@@ -13,13 +13,14 @@ export interface TraceContext {
 const NONE: TraceContext = { traceparent: '', tracestate: '' };
 
 /**
- * What Dapr does with trace contexts, without exporting any span: continue the caller's trace under a new span id.
- * `samplingRate` undefined: tracing is off and contexts pass unchanged. 0: nothing is traced. Above 0: traced.
+ * Creates trace contexts as Dapr does: it continues the caller's trace with a new span id. It does not export spans. If
+ * `samplingRate` is undefined, tracing is off, and contexts pass unchanged. If it is 0, nothing is traced. Otherwise it
+ * is the share of new traces that are sampled.
  */
 export class Tracing {
   constructor(private readonly samplingRate: number | undefined) {}
 
-  /** The context of a call to the sidecar's API. */
+  /** Returns the context of a call to the sidecar's API. */
   request(traceparent = '', tracestate = ''): TraceContext {
     if (this.samplingRate === 0) return NONE;
     if (this.samplingRate === undefined) {
@@ -28,19 +29,19 @@ export class Tracing {
     return this.child(traceparent, tracestate);
   }
 
-  /** The context of one entry of a bulk publish, which always has a span of its own. */
+  /** Returns the context of one entry of a bulk publish. Each entry has its own span. */
   bulkEntry(traceparent = '', tracestate = ''): TraceContext {
     if (this.samplingRate === undefined) return this.request(traceparent, tracestate);
     return this.child(this.samplingRate === 0 ? '' : traceparent, tracestate);
   }
 
-  /** The trace headers of an answer to a call with this context. */
+  /** Returns the trace headers of the answer to a call with this context. */
   responseHeaders({ traceparent, tracestate }: TraceContext): Record<string, string> {
     if (this.samplingRate === 0) return {};
     return headers({ traceparent: traceparent || NO_SPAN, tracestate });
   }
 
-  /** The trace headers of a service invocation, for the app that is called and for the caller's answer. */
+  /** Returns the trace headers of a service invocation, for the called app and for the answer to the caller. */
   invocation(traceparent: string, tracestate: string): Record<'forApp' | 'forCaller', Record<string, string>> {
     const given = headers({ traceparent, tracestate });
     if (this.samplingRate === 0) return { forApp: traceparent === '' ? {} : given, forCaller: {} };
@@ -48,7 +49,7 @@ export class Tracing {
     return { forApp: context, forCaller: context };
   }
 
-  /** The trace headers of a delivery to the app, of an event with this `traceparent`. */
+  /** Returns the trace headers for the delivery of an event with this `traceparent`. */
   deliveryHeaders(traceparent: unknown): Record<string, string> {
     if (this.samplingRate === 0 || traceparent === undefined) return {};
     const parent = typeof traceparent === 'string' ? traceparent : '';
@@ -65,7 +66,7 @@ export class Tracing {
   }
 }
 
-/** 32 digits. Node keeps random bytes in store for UUIDs, while `randomBytes` asks the system each time. */
+/** Returns 32 random hexadecimal digits. `randomUUID` is faster than `randomBytes`, because Node caches its entropy. */
 const randomHex = () => randomUUID().replaceAll('-', '');
 
 const headers = ({ traceparent, tracestate }: TraceContext): Record<string, string> => ({

@@ -3,29 +3,29 @@ import { stringifyJson } from '../json/stringify';
 import { type GoType, JsonTypeError, readAs } from '../json/structs';
 import { type ApiError, pubsubError } from './errors';
 import { findPubsub, isRawPayload, type PublishDependencies, publishFailed, publishForbidden, wrap } from './publish';
-import { type ApiAnswer, type Handler, header, json, metadataOf, noContent, type Route } from './router';
+import { type ApiAnswer, type ApiRoute, type Handler, header, json, metadataOf, noContent } from './router';
 
 interface Entry {
   entryId: string;
   data: Buffer;
   contentType: string;
-  /** Undefined when the entry has none of its own: then the request's do not count either. */
+  /** Undefined if the entry has no metadata. daprd then ignores the metadata of the request too. */
   metadata: Map<string, string> | undefined;
 }
 
-/** `POST /v1.0/publish/bulk/{pubsub}/{topic}`. https://docs.dapr.io/reference/api/pubsub_api/#publish-multiple-messages-to-a-given-topic */
-export function bulkPublishRoutes({ appId, pubsubs, tracing }: PublishDependencies): Route[] {
+/** Returns the route `POST /v1.0/publish/bulk/{pubsub}/{topic}`. https://docs.dapr.io/reference/api/pubsub_api/#publish-multiple-messages-to-a-given-topic */
+export function bulkPublishRoutes({ appId, pubsubs, tracing }: PublishDependencies): ApiRoute[] {
   const handler: Handler = async ({ params: { name = '', topic = '' }, query, headers, body }) => {
     const pubsub = findPubsub(pubsubs, name);
     const metadata = metadataOf(query);
     const raw = isRawPayload(metadata, name);
     const entries = readEntries(body.toString('utf8'), { name, topic, appId, metadata });
     const [traceparent, tracestate] = [header(headers.traceparent), header(headers.tracestate)];
-    const messages = entries.map(({ data, contentType, metadata: own }) => {
-      if (raw) return { data, metadata: own };
+    const messages = entries.map(({ data, contentType, metadata: entryMetadata }) => {
+      if (raw) return { data, metadata: entryMetadata };
       const trace = tracing.bulkEntry(traceparent, tracestate);
       const publication = { pubsubName: name, topic, contentType, data, source: appId, ...trace };
-      return { data: wrap(publication, own ?? new Map()), metadata: own };
+      return { data: wrap(publication, entryMetadata ?? new Map()), metadata: entryMetadata };
     });
     if (!pubsub.scopes.mayPublish(topic)) throw publishForbidden(name, topic, appId);
     const stored = messages.map((message) => pubsub.policy(() => pubsub.broker.publish(topic, message)));
@@ -52,7 +52,7 @@ interface Context {
   metadata: ReadonlyMap<string, string>;
 }
 
-/** @throws {ApiError} for one bad entry: the request is refused as a whole */
+/** Returns the entries of a request. @throws {ApiError} for one invalid entry, which refuses the whole request */
 function readEntries(text: string, context: Context): Entry[] {
   const list = readList(text, context);
   const ids = new Set<string>();
@@ -61,8 +61,9 @@ function readEntries(text: string, context: Context): Entry[] {
     const data = toBytes(item.event ?? null, contentType, context);
     if (entryId === '' || ids.has(entryId)) throw badEntryId(context);
     ids.add(entryId);
-    const own = isJsonObject(item.metadata) ? Object.entries(item.metadata) : undefined;
-    const metadata = own && new Map([...context.metadata, ...own.map(([key, value]) => [key, textOf(value)] as const)]);
+    const given = isJsonObject(item.metadata) ? Object.entries(item.metadata) : undefined;
+    const metadata =
+      given && new Map([...context.metadata, ...given.map(([key, value]) => [key, textOf(value)] as const)]);
     return { entryId, data, contentType, metadata };
   });
 }
@@ -86,7 +87,7 @@ function readList(text: string, context: Context): JsonObject[] {
 
 const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
 
-/** Base64 for bytes, text for text, JSON for JSON. @throws {ApiError} when event and content type do not go together */
+/** Returns the bytes of an event. @throws {ApiError} when the event does not match its content type */
 function toBytes(event: JsonValue, contentType: string, context: Context): Buffer {
   const type = (contentType.split(';')[0] ?? '').trim().toLowerCase();
   if (type === 'application/octet-stream' && typeof event === 'string') return fromBase64(event, context);
@@ -98,11 +99,11 @@ function toBytes(event: JsonValue, contentType: string, context: Context): Buffe
 function fromBase64(text: string, context: Context): Buffer {
   const bad = base64Error(text.replace(/[\r\n]/g, ''));
   if (bad === undefined) return Buffer.from(text, 'base64');
-  const what = 'unable to decode base64 application/octect-stream data'; // spelled as daprd spells it
-  throw notInType(context, `error: ${what}: illegal base64 data at input byte ${bad}`);
+  const problem = 'unable to decode base64 application/octect-stream data'; // with daprd's spelling
+  throw notInType(context, `error: ${problem}: illegal base64 data at input byte ${bad}`);
 }
 
-/** Where text stops to be base64 with its padding, as Go counts; undefined when it does not. */
+/** Returns the position of the first invalid base64 character, as Go counts it; undefined if the text is valid. */
 function base64Error(text: string): number | undefined {
   const digits = /^[A-Za-z0-9+/]*/.exec(text)?.[0].length ?? 0;
   const inQuantum = digits % 4;
@@ -129,7 +130,7 @@ function badEntryId({ name, topic, appId: appID }: Context): ApiError {
   return pubsubError(400, 'ERR_PUBSUB_EVENTS_SER', name, message, 'DAPR_PUBSUB_MARSHAL_EVENTS', { appID, error });
 }
 
-/** Which entries were not stored: in the body and, as daprd has it, in headers too. */
+/** Returns the answer that lists the entries that were not stored. As in daprd, headers repeat the list. */
 function failure(
   failedEntries: { entryId: string; error: string }[],
   { status, errorCode, message }: ApiError,

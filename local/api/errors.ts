@@ -1,4 +1,4 @@
-/** An error as Dapr's API answers it. https://docs.dapr.io/reference/errors/ */
+/** An error that becomes the answer of the API. https://docs.dapr.io/reference/errors/ */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -29,7 +29,7 @@ const resourceInfo = (type: string, name: string, description: string) => ({
   resource_type: type,
 });
 
-/** A path or a method that the API does not have: Dapr takes it for a service invocation without an app id. */
+/** The error for an unknown path or method. Dapr treats it as a service invocation without an app id. */
 export const noSuchPath = (): ApiError =>
   new ApiError(404, 'ERR_DIRECT_INVOKE', 'failed getting app id either from the URL path or the header dapr-app-id');
 
@@ -46,15 +46,18 @@ export const stateStoreNotFound = (name: string, appID: string): ApiError =>
     errorInfo('DAPR_STATE_NOT_FOUND', { appID }),
   ]);
 
-/** Queries are answered as by a daprd whose store cannot query. */
+/** The error for a query. daprd answers with it when the store does not support queries. */
 export const queryNotSupported = (store: string): ApiError =>
   new ApiError(500, 'ERR_STATE_STORE_NOT_SUPPORTED', 'state store does not support querying', [
     resourceInfo('state', store, ''),
     errorInfo('DAPR_STATE_QUERYING_NOT_SUPPORTED', null),
   ]);
 
-/** `||` stands between the app id and the key in the store. */
-/** `field` is the key, but for a transaction, where daprd leaves it empty. */
+/**
+ * The error for a key that contains `||`, the separator between app id and key.
+ *
+ * @param field the key; empty for a transaction, as in daprd
+ */
 export function illegalKey(store: string, key: string, field = key): ApiError {
   const message = `api error: code = InvalidArgument desc = input key/keyPrefix '${key}' can't contain '||'`;
   const violation = {
@@ -65,7 +68,7 @@ export function illegalKey(store: string, key: string, field = key): ApiError {
   return new ApiError(400, 'ERR_MALFORMED_REQUEST', message, details);
 }
 
-/** An error about a pub/sub component that exists. */
+/** An error of an existing pub/sub component. */
 export const pubsubError = (
   status: number,
   errorCode: string,

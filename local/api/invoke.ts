@@ -2,20 +2,20 @@ import { hostname, networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppChannel, AppUnreachable } from '../app-channel';
 import { type HttpAnswer, RequestError, sendRequest } from '../http-request';
-import type { Address, Directory } from '../invocation/directory';
+import type { Directory, SidecarAddress } from '../invocation/directory';
 import { escapeMethod, readTarget, type Target } from '../invocation/target';
 import { AttemptTimeout, type Policies, StatusError } from '../resiliency/policy';
 import type { Tracing } from '../tracing';
 import { ApiError, noSuchPath } from './errors';
-import { type ApiAnswer, type ApiRequest, header, type Route } from './router';
+import { type ApiAnswer, type ApiRequest, type ApiRoute, header } from './router';
 
 export interface InvokeDependencies {
   appId: string;
   app: AppChannel | undefined;
-  /** False while the app's health check fails. */
+  /** Returns false while the app's health check fails. */
   isAppHealthy: () => boolean;
   directory: Directory;
-  /** What other sidecars send to show that they are some. */
+  /** The secret by which this sidecar recognises other sidecars of the same user. */
   secret: string;
   policies: Policies;
   tracing: Tracing;
@@ -24,12 +24,12 @@ export interface InvokeDependencies {
 
 type Headers = Record<string, string | string[] | undefined>;
 
-/** The header with which one sidecar calls another, and the one that names the caller's app. */
+/** The headers between two sidecars: the secret of the called sidecar, and the app id of the caller. */
 const SECRET_HEADER = 'x-local-sidecar';
 const CALLER_HEADER = 'x-local-caller';
 
-// https://datatracker.ietf.org/doc/html/rfc9110#section-7.6.1, and what is between the caller and its own sidecar only.
-const NOT_PASSED_ON = new Set([
+// Hop-by-hop headers (https://datatracker.ietf.org/doc/html/rfc9110#section-7.6.1), and headers for one sidecar only.
+const NOT_FORWARDED = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -49,10 +49,11 @@ const FIND_MS = 1_000;
 const FIND_EVERY_MS = 50;
 
 /**
- * Service invocation: `/v1.0/invoke/{app id}/method/{path}`, and any path with the header `dapr-app-id`. It is asked
- * last, so that whatever is no other part of the API is one. https://docs.dapr.io/reference/api/service_invocation_api/
+ * Returns the route of service invocation: `/v1.0/invoke/{app id}/method/{path}`, and any path with the header
+ * `dapr-app-id`. It must be the last route, because it matches every path.
+ * https://docs.dapr.io/reference/api/service_invocation_api/
  */
-export function invokeRoute(dependencies: InvokeDependencies): Route {
+export function invokeRoute(dependencies: InvokeDependencies): ApiRoute {
   const { appId, directory, policies, tracing } = dependencies;
   return {
     methods: [],
@@ -72,7 +73,7 @@ export function invokeRoute(dependencies: InvokeDependencies): Route {
         { search }: ApiRequest,
         traceHeaders: Headers,
       ): Promise<HttpAnswer> => {
-        const headers = { ...passedOn(request.headers), ...traceHeaders };
+        const headers = { ...forwarded(request.headers), ...traceHeaders };
         const query = search === '' ? '' : `?${search}`;
         if (/^https?:\/\//.test(id))
           return callUrl(id, escapeMethod(method, id) + query, request, headers, dependencies);
@@ -94,7 +95,7 @@ export function invokeRoute(dependencies: InvokeDependencies): Route {
   };
 }
 
-/** An answer that a resiliency policy takes for a failure. The caller gets it all the same, once the policy gives up. */
+/** An answer that a resiliency policy treats as a failure. The caller gets it after the policy has given up. */
 class FailedAnswer extends StatusError {
   constructor(readonly answer: HttpAnswer) {
     super(answer.status, `the app answered ${answer.status}`);
@@ -131,12 +132,12 @@ async function callApp(
   }
 }
 
-/** Go sends a body of unknown length for an empty POST, PUT or PATCH. */
+/** Returns the header of a body of unknown length, which Go sends for an empty POST, PUT or PATCH. */
 const framing = ({ method, body }: ApiRequest): Headers =>
   body.length === 0 && ['POST', 'PUT', 'PATCH'].includes(method) ? { 'transfer-encoding': 'chunked' } : {};
 
 function callSidecar(
-  { appId, port, secret }: Address,
+  { appId, port, secret }: SidecarAddress,
   path: string,
   request: ApiRequest,
   headers: Headers,
@@ -186,12 +187,12 @@ async function callUrl(
 
 const length = ({ body }: ApiRequest): Headers => (body.length > 0 ? { 'content-length': String(body.length) } : {});
 
-const passedOn = (headers: Headers): Headers =>
+const forwarded = (headers: Headers): Headers =>
   Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !NOT_PASSED_ON.has(name) && !/^trace(parent|state)$/.test(name)),
+    Object.entries(headers).filter(([name]) => !NOT_FORWARDED.has(name) && !/^trace(parent|state)$/.test(name)),
   );
 
-/** What daprd adds to a call that came from another sidecar. */
+/** Returns the headers that daprd adds to a call from another sidecar. */
 function fromRemote(caller: string, callee: string): Headers {
   const addresses = Object.values(networkInterfaces()).flat();
   const ip = addresses.find((address) => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1';
@@ -205,8 +206,12 @@ function fromRemote(caller: string, callee: string): Headers {
   };
 }
 
-/** The sidecar of an app, which may be just starting. @throws {Error} in daprd's words */
-async function find(directory: Directory, appId: string): Promise<Address> {
+/**
+ * Resolves with the sidecar of an app. It waits briefly, because the sidecar may still start.
+ *
+ * @throws {Error} if none
+ */
+async function find(directory: Directory, appId: string): Promise<SidecarAddress> {
   const deadline = Date.now() + FIND_MS;
   for (;;) {
     const address = directory.find(appId);
@@ -216,19 +221,20 @@ async function find(directory: Directory, appId: string): Promise<Address> {
   }
 }
 
-/** The common part of https://mimesniff.spec.whatwg.org/, which Go follows. */
+/** Returns the content type that Go detects. It covers the common part of https://mimesniff.spec.whatwg.org/. */
 function detectContentType(body: Buffer): string | undefined {
   if (body.length === 0) return undefined;
   const start = body.subarray(0, 512).toString('latin1').trimStart().toLowerCase();
   if (/^<(!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[\s>]/.test(start))
     return 'text/html; charset=utf-8';
   if (start.startsWith('<?xml')) return 'text/xml; charset=utf-8';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what makes data binary
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: data with these characters is binary
   return /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(start) ? 'application/octet-stream' : 'text/plain; charset=utf-8';
 }
 
 function toAnswer({ status, headers, body }: HttpAnswer, trace: Headers): ApiAnswer {
-  // What the app left out: daprd declares an error as JSON, and Go looks at the first bytes of anything else.
+  // If the app sends no content type, daprd declares an error as JSON, and Go inspects the first bytes of other
+  // answers.
   const type = headers['content-type'] ?? (status > 399 ? 'application/json' : detectContentType(body));
-  return { status, headers: { ...passedOn(headers), ...trace, 'content-type': type }, body };
+  return { status, headers: { ...forwarded(headers), ...trace, 'content-type': type }, body };
 }

@@ -1,7 +1,8 @@
+import type { AppHealthOptions } from '../app-health';
 import type { Subscription } from '../pubsub/subscriptions';
-import { json, noContent, type Route } from './router';
+import { type ApiRoute, json, noContent } from './router';
 
-/** The version of Dapr whose behaviour the sidecar keeps to. */
+/** The version of Dapr that the sidecar imitates. */
 export const RUNTIME_VERSION = '1.18.3';
 
 export interface ComponentMetadata {
@@ -14,20 +15,20 @@ export interface ComponentMetadata {
 export interface MetadataDependencies {
   appId: string;
   appPort: number | undefined;
-  /** What the health check of the app is like; undefined when there is none. */
-  appHealth: object | undefined;
+  /** The health check of the app; undefined if there is none. */
+  appHealth: AppHealthOptions | undefined;
   components: () => readonly ComponentMetadata[];
   subscriptions: () => readonly Subscription[];
 }
 
-/** `GET /v1.0/metadata` and `PUT /v1.0/metadata/{key}`. https://docs.dapr.io/reference/api/metadata_api/ */
+/** Returns the routes `GET /v1.0/metadata` and `PUT /v1.0/metadata/{key}`. https://docs.dapr.io/reference/api/metadata_api/ */
 export function metadataRoutes({
   appId,
   appPort,
   appHealth,
   components,
   subscriptions,
-}: MetadataDependencies): Route[] {
+}: MetadataDependencies): ApiRoute[] {
   const extended = new Map<string, string>([['daprRuntimeVersion', RUNTIME_VERSION]]);
   return [
     {
@@ -51,7 +52,7 @@ export function metadataRoutes({
             ...(appPort !== undefined && { port: appPort }),
             protocol: 'http',
             channelAddress: '127.0.0.1',
-            ...(appHealth && { health: appHealth }),
+            ...(appHealth && { health: describeHealth(appHealth) }),
           },
           actorRuntime: { runtimeStatus: 'DISABLED', hostReady: false, placement: 'placement: disconnected' },
         }),
@@ -67,8 +68,18 @@ export function metadataRoutes({
   ];
 }
 
-/** Dapr leaves empty lists out. */
+/** Returns an object with the list; empty if the list is empty, because Dapr omits empty lists. */
 const unlessEmpty = (name: string, list: readonly unknown[]) => (list.length === 0 ? {} : { [name]: list });
+
+const describeHealth = ({ path, intervalMs, timeoutMs, threshold }: AppHealthOptions) => ({
+  healthCheckPath: path,
+  healthProbeInterval: goDuration(intervalMs),
+  healthProbeTimeout: goDuration(timeoutMs),
+  healthThreshold: threshold,
+});
+
+/** Returns a duration as Go writes it. */
+const goDuration = (ms: number) => (ms >= 1_000 ? `${ms / 1_000}s` : `${ms}ms`);
 
 const describe = ({ pubsubName, topic, metadata, rules, deadLetterTopic, type }: Subscription) => ({
   pubsubname: pubsubName,

@@ -1,12 +1,12 @@
 import { ApiError } from './errors';
-import type { Route } from './router';
+import type { ApiRoute } from './router';
 
 /**
- * The building blocks that this sidecar does not have. It answers their calls as daprd does when no component for them
- * is configured, and never as if it had them.
+ * Returns the routes of the building blocks that this sidecar does not support. They answer as daprd does when no
+ * component is configured for the building block.
  */
-export function notConfiguredRoutes(): Route[] {
-  const refuse = (pattern: string, status: number, code: string, message: (name: string) => string): Route => ({
+export function notConfiguredRoutes(): ApiRoute[] {
+  const refuse = (pattern: string, status: number, code: string, message: (name: string) => string): ApiRoute => ({
     methods: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'],
     pattern,
     handler: ({ params: { name = '' } }) => {

@@ -5,9 +5,9 @@ import type { TopicScopes } from '../pubsub/scopes';
 import type { Policy } from '../resiliency/policy';
 import type { Tracing } from '../tracing';
 import { type ApiError, pubsubError, pubsubNotFound } from './errors';
-import { type Handler, header, metadataOf, noContent, type Route } from './router';
+import { type ApiRoute, type Handler, header, metadataOf, noContent } from './router';
 
-/** A pub/sub component as the API sees it. */
+/** A pub/sub component of the sidecar. */
 export interface Pubsub {
   name: string;
   broker: Broker;
@@ -22,8 +22,8 @@ export interface PublishDependencies {
   tracing: Tracing;
 }
 
-/** `POST /v1.0/publish/{pubsub}/{topic}`. https://docs.dapr.io/reference/api/pubsub_api/#publish-a-message-to-a-given-topic */
-export function publishRoute({ appId, pubsubs }: PublishDependencies): Route {
+/** Returns the route `POST /v1.0/publish/{pubsub}/{topic}`. https://docs.dapr.io/reference/api/pubsub_api/#publish-a-message-to-a-given-topic */
+export function publishRoute({ appId, pubsubs }: PublishDependencies): ApiRoute {
   const handler: Handler = async ({ params: { name = '', topic = '' }, query, headers, body, trace }) => {
     const pubsub = findPubsub(pubsubs, name);
     const metadata = metadataOf(query);
@@ -40,14 +40,18 @@ export function publishRoute({ appId, pubsubs }: PublishDependencies): Route {
   return { methods: ['POST', 'PUT'], pattern: 'v1.0/publish/:name/*topic', handler, tooLarge };
 }
 
-/** @throws {ApiError} when there is no such component */
+/** Returns the pub/sub component with this name. @throws {ApiError} if there is none */
 export function findPubsub(pubsubs: ReadonlyMap<string, Pubsub>, name: string): Pubsub {
   const pubsub = pubsubs.get(name);
   if (!pubsub) throw pubsubNotFound(name);
   return pubsub;
 }
 
-/** Stores a message under the component's policy. @throws {ApiError} when the app may not, or the broker does not take it */
+/**
+ * Stores a message under the component's policy.
+ *
+ * @throws {ApiError} when the scopes forbid it, or when the broker does not store the message
+ */
 export async function publishTo(pubsub: Pubsub, topic: string, message: Message, appId: string): Promise<void> {
   if (!pubsub.scopes.mayPublish(topic)) throw publishForbidden(pubsub.name, topic, appId);
   try {
@@ -57,7 +61,7 @@ export async function publishTo(pubsub: Pubsub, topic: string, message: Message,
   }
 }
 
-/** The envelope as it is stored. @throws {ApiError} when the data is declared as a CloudEvent and is none */
+/** Returns the CloudEvent to store. @throws {ApiError} when the data is declared as a CloudEvent and is not one */
 export function wrap(publication: Publication, metadata: ReadonlyMap<string, string>): Buffer {
   try {
     return Buffer.from(stringifyJson(createEnvelope(publication, metadata)));
@@ -70,7 +74,7 @@ export function wrap(publication: Publication, metadata: ReadonlyMap<string, str
   }
 }
 
-/** Whether the body is stored as it is, without an envelope. @throws {ApiError} for a value that is no boolean */
+/** Returns whether the body is stored without an envelope. @throws {ApiError} for a value that is not a boolean */
 export function isRawPayload(metadata: ReadonlyMap<string, string>, pubsubName: string): boolean {
   const value = metadata.get('rawPayload') ?? '';
   if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;

@@ -10,20 +10,20 @@ import type { Log } from '../log';
 import type { TraceContext, Tracing } from '../tracing';
 import { ApiError, noSuchPath } from './errors';
 
-/** A call to the API, its body read. */
+/** A call to the API, with its complete body. */
 export interface ApiRequest {
   method: string;
-  /** As it was sent, without the query. */
+  /** The path as it was sent, without the query. */
   path: string;
   search: string;
-  /** The parts of the path that the route's pattern names, decoded. */
+  /** The decoded parts of the path that the pattern of the route names. */
   params: Record<string, string>;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
   body: Buffer;
-  /** The caller's, or a new one. */
+  /** The caller's trace context, or a new one. */
   trace: TraceContext;
-  /** Aborted when the caller leaves. */
+  /** Aborted when the caller disconnects. */
   signal: AbortSignal;
 }
 
@@ -35,19 +35,19 @@ export interface ApiAnswer {
 
 export type Handler = (request: ApiRequest) => Promise<ApiAnswer> | ApiAnswer;
 
-export interface Route {
+export interface ApiRoute {
   methods: readonly string[];
-  /** Segments; `:name` stands for one of any text, a last `*name` for all that are left. Undefined: any path. */
+  /** A path. `:name` matches one segment, and a final `*name` matches all remaining segments. Undefined: any path. */
   pattern: string | undefined;
   handler: Handler;
-  /** What a body over the limit is answered with. */
+  /** Returns the error for a body over the limit. */
   tooLarge?: (params: Record<string, string>) => ApiError;
 }
 
 export interface ApiOptions {
-  /** The first that fits is asked. */
-  routes: readonly Route[];
-  /** Whether a call shows what it must: the `DAPR_API_TOKEN`, for one. The health checks need not. */
+  /** The first route that matches handles the request. */
+  routes: readonly ApiRoute[];
+  /** Returns whether a call has the required token. Health checks are always allowed. */
   isAllowed: (headers: IncomingHttpHeaders) => boolean;
   tracing: Tracing;
   maxBodyBytes: number;
@@ -68,7 +68,7 @@ export const json = (
 
 const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 
-/** The HTTP server of the Dapr API. It listens nowhere yet. */
+/** Returns the HTTP server of the Dapr API. It does not listen yet. */
 export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: ApiOptions): Server {
   const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
 
@@ -91,9 +91,9 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
     if (!isHealthCheck && !isAllowed(headers)) {
       return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
-    const left = new AbortController();
-    // Aborting costs a stack trace, so not for a caller who has the whole answer.
-    res.once('close', () => res.writableFinished || left.abort());
+    const disconnected = new AbortController();
+    // An abort creates a stack trace, so it is avoided when the caller has the complete answer.
+    res.once('close', () => res.writableFinished || disconnected.abort());
     try {
       for (const { methods, match, handler, tooLarge } of compiled) {
         const params = methods.length === 0 || methods.includes(method) ? match(segments) : undefined;
@@ -101,7 +101,7 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
         const body = await readBody(req, maxBodyBytes);
         if (!body) throw tooLarge?.(params) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'stream too large');
         const query = new URLSearchParams(search);
-        const request = { method, path, search, params, query, headers, body, trace, signal: left.signal };
+        const request = { method, path, search, params, query, headers, body, trace, signal: disconnected.signal };
         return reply(await handler(request));
       }
       throw noSuchPath();
@@ -111,8 +111,8 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
     }
   }
 
-  // An idle connection stays open until the client ends it, as with daprd: a client that is just about to use it again
-  // would find it closed.
+  // As with daprd, only the client closes an idle connection. Otherwise the server could close a connection at the
+  // moment when the client sends its next request.
   return createServer({ keepAliveTimeout: 0 }, (req, res) => {
     answer(req, res).catch((error) => {
       if (!req.aborted) log.error(`${req.method} ${req.url}: ${error}`);
@@ -128,7 +128,7 @@ function write({ method }: IncomingMessage, res: ServerResponse, { status, heade
   res.end(method === 'HEAD' ? undefined : body);
 }
 
-/** The whole body, or undefined when it is longer than `limit`; then the rest is read and thrown away. */
+/** Resolves with the body; undefined if it is longer than `limit`. A long body is read to its end and discarded. */
 function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -143,14 +143,14 @@ function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefin
   });
 }
 
-/** Whether a header is the expected token, found out without telling how much of it was right. */
+/** Returns a function that checks whether a header is the expected token. It takes constant time. */
 export function tokenCheck(expected: string): (given: string | string[] | undefined) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expectedDigest = digest(expected);
   return (given) => typeof given === 'string' && timingSafeEqual(digest(given), expectedDigest);
 }
 
-/** The decoded segments of a path, `.` and `..` resolved and empty ones left out; undefined when an escape is wrong. */
+/** Returns the decoded segments of a path without empty, `.` and `..` segments; undefined for an invalid escape. */
 function cleanSegments(path: string): string[] | undefined {
   const segments: string[] = [];
   for (const segment of path.split('/')) {
@@ -194,14 +194,16 @@ function compile(pattern: string | undefined): Match {
   };
 }
 
+/** Returns the text before and after the first separator. */
 export function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
+/** Returns the value of a header; empty if it is missing or repeated. */
 export const header = (value: string | string[] | undefined): string => (typeof value === 'string' ? value : '');
 
-/** `?metadata.NAME=VALUE`, as a map without the prefix; the first value of a name counts. */
+/** Returns the query parameters `metadata.NAME` as a map by NAME. The first value of a name counts. */
 export function metadataOf(query: URLSearchParams): Map<string, string> {
   const metadata = new Map<string, string>();
   for (const [name, value] of query) {

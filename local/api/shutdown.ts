@@ -1,7 +1,7 @@
-import { noContent, type Route } from './router';
+import { type ApiRoute, noContent } from './router';
 
-/** `POST /v1.0/shutdown`. https://docs.dapr.io/reference/api/health_api/ */
-export const shutdownRoute = (shutDown: () => void): Route => ({
+/** Returns the route `POST /v1.0/shutdown`. https://docs.dapr.io/reference/api/health_api/ */
+export const shutdownRoute = (shutDown: () => void): ApiRoute => ({
   methods: ['POST'],
   pattern: 'v1.0/shutdown',
   handler: () => {

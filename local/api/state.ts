@@ -4,15 +4,15 @@ import { type GoType, JsonTypeError, readAs } from '../json/structs';
 import type { Policy } from '../resiliency/policy';
 import { type DeleteOperation, EtagError, type Operation, type SetOperation, type Store } from '../stores/store';
 import { ApiError, illegalKey, queryNotSupported, stateStoreNotConfigured, stateStoreNotFound } from './errors';
-import { type ApiRequest, header, json, metadataOf, noContent, type Route } from './router';
+import { type ApiRequest, type ApiRoute, header, json, metadataOf, noContent } from './router';
 
-/** A state store component as the API sees it. */
+/** A state component of the sidecar. */
 export interface StateStore {
   name: string;
   store: Store;
   /** The outbound policy. */
   policy: Policy;
-  /** What stands before every key in the store, `||` included. */
+  /** The prefix of every key in the store, including `||`. */
   keyPrefix: string;
 }
 
@@ -46,8 +46,8 @@ const TRANSACTION: GoType = {
 };
 const NOT_READABLE = 'failed deserializing HTTP body: ';
 
-/** The state API. https://docs.dapr.io/reference/api/state_api/ */
-export function stateRoutes({ appId, stores }: StateDependencies): Route[] {
+/** Returns the routes of the state API. https://docs.dapr.io/reference/api/state_api/ */
+export function stateRoutes({ appId, stores }: StateDependencies): ApiRoute[] {
   const find = ({ params: { name = '' } }: ApiRequest): StateStore => {
     const store = stores.get(name);
     if (store) return store;
@@ -86,7 +86,7 @@ async function save(store: StateStore, request: ApiRequest) {
   throw stateError('ERR_STATE_SAVE', `failed saving state in state store ${store.name}`, joined(errors));
 }
 
-/** Several failures as one, as daprd tells of them: as failures about etags when any of them is. */
+/** Returns several failures as one error, as daprd reports them. */
 function joined(errors: Error[]): Error {
   const message = errors.map((error) => error.message).join('\n');
   const etagErrors = errors.filter((error) => error instanceof EtagError);
@@ -172,7 +172,7 @@ function toOperation(store: StateStore, item: JsonObject, metadata: ReadonlyMap<
   return { operation: 'delete', key, etag, concurrency, consistency };
 }
 
-/** What daprd's decoder of a transaction makes of a request: names as in a save, other words for a wrong type. */
+/** Returns the request of a transaction's operation as daprd decodes it. @throws {ApiError} with daprd's message */
 function asSetRequest(request: JsonValue): JsonObject {
   if (!isJsonObject(request)) throw malformed(`${NOT_READABLE} expected a map, got '${goType(request)}'`);
   const known = new Map(Object.entries(request).map(([name, value]) => [name.toLowerCase(), value]));
@@ -200,15 +200,15 @@ function toSet(
   metadata: ReadonlyMap<string, string>,
   field?: string,
 ): SetOperation {
-  const own = isJsonObject(item.metadata) ? Object.entries(item.metadata) : [];
+  const given = isJsonObject(item.metadata) ? Object.entries(item.metadata) : [];
   return {
     operation: 'set',
     key: prefixed(name, keyPrefix, textOf(item.key), field),
     value: item.value ?? null,
     etag: textOf(item.etag),
     ...readOptions(item.options),
-    // What the query says counts for every item.
-    metadata: new Map([...own.map(([key, value]) => [key, textOf(value)] as const), ...metadata]),
+    // The metadata of the query applies to every item and wins.
+    metadata: new Map([...given.map(([key, value]) => [key, textOf(value)] as const), ...metadata]),
   };
 }
 
@@ -217,7 +217,7 @@ function readOptions(options: JsonValue | undefined): { concurrency: string; con
   return { concurrency: textOf(object.concurrency), consistency: textOf(object.consistency) };
 }
 
-/** @throws {ApiError} for what is no JSON, or not of this type */
+/** Returns the JSON of a body, decoded as `type`. @throws {ApiError} for invalid JSON or a value of another type */
 function read(type: GoType, body: Buffer, prefix: string): JsonValue {
   try {
     return readAs(type, parseJson(body.toString('utf8')));
@@ -231,7 +231,7 @@ const textOf = (value: JsonValue | undefined): string => (typeof value === 'stri
 
 const malformed = (message: string) => new ApiError(400, 'ERR_MALFORMED_REQUEST', message);
 
-/** The key in the store. @throws {ApiError} for a key that holds the separator */
+/** Returns the key with its prefix. @throws {ApiError} for a key that contains the separator `||` */
 function prefixed(store: string, prefix: string, key: string, field = key): string {
   if (key.includes('||')) throw illegalKey(store, key, field);
   return prefix + key;

@@ -1,37 +1,37 @@
-/** What is stored on a topic: the bytes that a subscriber will see, and the publisher's metadata if there was any. */
+/** A message on a topic: the bytes for the subscriber, and the publisher's metadata if there is any. */
 export interface Message {
   data: Buffer;
   metadata: ReadonlyMap<string, string> | undefined;
 }
 
 /**
- * Works on one message. Once it resolves the message is done, whatever came of it, and is not delivered again.
- * When it rejects the message stays with the broker, for whoever comes next.
+ * Handles one message. If it resolves, the message is finished and is not delivered again. If it rejects, the message
+ * stays in the broker and is delivered again later.
  */
 export type MessageHandler = (message: Message) => Promise<void>;
 
 export interface SubscribeOptions {
   topic: string;
-  /** Subscriptions of one group share the topic's messages; each group gets them all. */
+  /** Subscriptions with the same group share the messages of the topic. Each group gets all messages. */
   group: string;
   handler: MessageHandler;
 }
 
 export interface BrokerSubscription {
-  /** Takes no more messages. Resolves when those it had taken are finished. */
+  /** Accepts no more messages. Resolves when the messages in flight are finished. */
   stop(): Promise<void>;
 }
 
-/** A message broker as a sidecar uses it: one pub/sub component. A third kind is one more file beside this one. */
+/** The message broker of one pub/sub component. */
 export interface Broker {
-  /** What Dapr's metadata API lists for a component of this type. */
+  /** The capabilities that Dapr's metadata API lists for this type of component. */
   readonly capabilities: readonly string[];
-  /** How many messages a bulk subscription gets in one request at the most. */
+  /** The maximum number of messages in one request of a bulk subscription. */
   readonly maxBulkEntries: number;
-  /** Resolves once the broker has the message. */
+  /** Resolves when the broker has stored the message. */
   publish(topic: string, message: Message): Promise<void>;
-  /** Starts with the oldest message the group has not seen. Delivers concurrently and at least once. */
+  /** Starts with the oldest message that the group has not received. Delivers concurrently and at least once. */
   subscribe(options: SubscribeOptions): Promise<BrokerSubscription>;
-  /** Gives up what is not finished: it stays with the broker. */
+  /** Closes the broker. Unfinished messages stay in the broker. */
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { InMemoryBroker } from './in-memory';
 const message = (text: string): Message => ({ data: Buffer.from(text), metadata: new Map() });
 const texts = (messages: Message[]) => messages.map(({ data }) => data.toString());
 
-/** A handler that keeps what it gets and finishes when told to. */
+/** Returns a handler that collects its messages and finishes each of them when the test calls its `finish`. */
 function slowHandler() {
   const got: Message[] = [];
   const finish: (() => void)[] = [];
@@ -16,7 +16,7 @@ function slowHandler() {
   return { got, finish, handler };
 }
 
-test('When two groups subscribe, then each gets every message, also those from before it came', async () => {
+test('When two groups subscribe, then each gets every message, including earlier messages', async () => {
   const broker = new InMemoryBroker();
   await broker.publish('t', message('early'));
   const [a, b]: Message[][] = [[], []];
@@ -45,7 +45,7 @@ test('When a handler is slow, then the next message and the publisher do not wai
   expect(got).toHaveLength(10);
 });
 
-test('When there is a backlog, then no more than a hundred are under way, and the rest follows', async () => {
+test('When there is a backlog, then at most a hundred messages are in flight, and the others follow', async () => {
   const broker = new InMemoryBroker();
   const { got, finish, handler } = slowHandler();
   await broker.subscribe({ topic: 't', group: 'g', handler });
@@ -58,7 +58,7 @@ test('When there is a backlog, then no more than a hundred are under way, and th
   await vi.waitFor(() => expect(broker.unfinished).toBe(0));
 });
 
-test('When a handler gives a message back, then it is delivered again', async () => {
+test('When a handler rejects, then the message is delivered again', async () => {
   const broker = new InMemoryBroker();
   const handler = vi.fn<(m: Message) => Promise<void>>().mockRejectedValueOnce(new Error('no')).mockResolvedValue();
   await broker.subscribe({ topic: 't', group: 'g', handler });
@@ -66,7 +66,7 @@ test('When a handler gives a message back, then it is delivered again', async ()
   await vi.waitFor(() => expect(handler).toHaveBeenCalledTimes(2));
 });
 
-test('When a subscription is stopped, then messages wait for the next one of its group', async () => {
+test('When a subscription is stopped, then messages wait for the next subscription of the group', async () => {
   const broker = new InMemoryBroker();
   const first = vi.fn(async () => {});
   const subscription = await broker.subscribe({ topic: 't', group: 'g', handler: first });
@@ -78,7 +78,7 @@ test('When a subscription is stopped, then messages wait for the next one of its
   expect(first).not.toHaveBeenCalled();
 });
 
-test('When nobody reads a topic, then it keeps what is newest and its memory is bounded', async () => {
+test('When a topic has no subscription, then it keeps only the newest messages', async () => {
   const broker = new InMemoryBroker();
   for (let i = 0; i < 25_000; i += 1) await broker.publish('t', message(String(i)));
   const got: string[] = [];

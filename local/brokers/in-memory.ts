@@ -1,19 +1,19 @@
 import { getOrCreate } from '../get-or-create';
 import type { Broker, BrokerSubscription, Message, MessageHandler, SubscribeOptions } from './broker';
 
-/** Deliveries that one subscription has under way at a time. More would only queue up inside the app. */
-const CONCURRENCY = 100;
+/** The concurrency limit of one subscription. More deliveries would only wait inside the app. */
+const MAX_CONCURRENT = 100;
 
-/** Messages that a topic keeps for groups that have yet to come, once every group it has is done with them. */
+/** The number of messages that a topic keeps for later groups after all existing groups have finished them. */
 const RETAINED = 10_000;
 
 /**
- * A broker in this process, shared by every sidecar that is given the same one. Each topic is a log that groups read
- * on their own, from its beginning, so that a subscriber may come after the publisher. It ends with the process.
+ * A broker in the memory of this process, which several sidecars can share. Each topic is a log. Each group reads it
+ * from the beginning, so that a subscriber may start after the publisher. All messages are lost when the process exits.
  */
 export class InMemoryBroker implements Broker {
   readonly capabilities = ['SUBSCRIBE_WILDCARDS'];
-  /** As with daprd's in-memory broker, although ours delivers several messages at a time. */
+  /** The same as in daprd's in-memory broker. */
   readonly maxBulkEntries = 1;
   private readonly topics = new Map<string, Topic>();
 
@@ -25,7 +25,7 @@ export class InMemoryBroker implements Broker {
     return this.topic(topic).group(group).add(handler);
   }
 
-  /** How many messages some group has not finished. */
+  /** The number of unfinished deliveries in all groups. */
   get unfinished(): number {
     let count = 0;
     for (const topic of this.topics.values()) count += topic.unfinished;
@@ -39,7 +39,7 @@ export class InMemoryBroker implements Broker {
   }
 }
 
-/** The messages of a topic, oldest first. `first` is the number of the oldest one that is still kept. */
+/** The messages of a topic, oldest first. `first` is the number of the oldest message that the topic keeps. */
 class Topic {
   private messages: Message[] = [];
   private first = 0;
@@ -62,7 +62,7 @@ class Topic {
   append(message: Message): void {
     this.messages.push(message);
     for (const group of this.groups.values()) group.deliver();
-    // Cutting many at a time keeps the cost of a publish the same however long the topic is.
+    // One trim removes many messages, so that the average cost of a publish does not depend on the topic's length.
     if (this.messages.length >= 2 * RETAINED) this.trim();
   }
 
@@ -82,25 +82,25 @@ class Topic {
 interface Member {
   handler: MessageHandler;
   busy: number;
-  /** Called when the last message under way is finished, once the member has left. */
+  /** Called when the last message in flight is finished. */
   onIdle: () => void;
 }
 
-/** The readers of a topic that share its messages. */
+/** The subscriptions that share the messages of a topic. */
 class Group {
   private readonly members: Member[] = [];
-  /** Messages that a handler gave back. */
+  /** The messages that a handler has rejected. */
   private readonly returned: Message[] = [];
-  private underWay = 0;
+  private inFlight = 0;
 
   constructor(
     private readonly topic: Topic,
-    /** The number of the next message that nobody in the group has had. */
+    /** The number of the next message that the group has not received. */
     public next: number,
   ) {}
 
   get unfinished(): number {
-    return this.members.length === 0 ? 0 : this.underWay + this.returned.length + this.topic.end - this.next;
+    return this.members.length === 0 ? 0 : this.inFlight + this.returned.length + this.topic.end - this.next;
   }
 
   add(handler: MessageHandler): BrokerSubscription {
@@ -119,7 +119,7 @@ class Group {
     };
   }
 
-  /** Hands out messages while there are any and a member has room, to the least busy one first. */
+  /** Delivers messages to the least busy member until there are no more messages or all members are at their limit. */
   deliver(): void {
     for (;;) {
       const member = this.leastBusy();
@@ -129,20 +129,20 @@ class Group {
         this.next -= 1;
         return;
       }
-      void this.hand(message, member);
+      void this.deliverTo(member, message);
     }
   }
 
-  private async hand(message: Message, member: Member): Promise<void> {
+  private async deliverTo(member: Member, message: Message): Promise<void> {
     member.busy += 1;
-    this.underWay += 1;
+    this.inFlight += 1;
     try {
       await member.handler(message);
     } catch {
       this.returned.push(message);
     }
     member.busy -= 1;
-    this.underWay -= 1;
+    this.inFlight -= 1;
     if (member.busy === 0) member.onIdle();
     this.deliver();
   }
@@ -150,7 +150,7 @@ class Group {
   private leastBusy(): Member | undefined {
     let best: Member | undefined;
     for (const member of this.members) {
-      if (member.busy < CONCURRENCY && (!best || member.busy < best.busy)) best = member;
+      if (member.busy < MAX_CONCURRENT && (!best || member.busy < best.busy)) best = member;
     }
     return best;
   }

@@ -5,19 +5,22 @@ interface Task {
 }
 
 /**
- * Runs so many tasks at a time. So many more may wait; who adds beyond that waits to be accepted, so that no more is
- * read from a broker than can soon be worked on.
+ * Runs at most `maxConcurrent` tasks at a time. At most `depth` more tasks wait in the queue. A caller that adds more
+ * waits for `accepted`, so that a sidecar does not read more messages than it can handle soon.
  */
 export class WorkQueue {
   private readonly waiting: Task[] = [];
   private running = 0;
 
   constructor(
-    private readonly concurrency: number,
+    private readonly maxConcurrent: number,
     private readonly depth: number,
   ) {}
 
-  /** `accepted`: there is room for it. `done`: it has run, or was cleared. A task must not throw. */
+  /**
+   * Returns two promises. `accepted` resolves when the queue has room for the task. `done` resolves when the task has
+   * run or was cleared. A task must not throw.
+   */
   add(run: () => Promise<void>): { accepted: Promise<void>; done: Promise<void> } {
     const task: Task = { run, accept: () => {}, done: () => {} };
     const done = new Promise<void>((resolve) => {
@@ -32,7 +35,7 @@ export class WorkQueue {
     return { accepted, done };
   }
 
-  /** Forgets what has not begun. */
+  /** Removes the tasks that have not started. */
   clear(): void {
     for (const task of this.waiting.splice(0)) {
       task.accept();
@@ -41,7 +44,7 @@ export class WorkQueue {
   }
 
   private next(): void {
-    while (this.running < this.concurrency) {
+    while (this.running < this.maxConcurrent) {
       const task = this.waiting.shift();
       if (!task) return;
       this.waiting[this.depth - 1]?.accept();

@@ -2,7 +2,9 @@ import type { Json } from './recording';
 
 const LONG = 600;
 
-/** A body as the recording writes it: JSON as such, other text and bytes under names that say what they are. */
+/**
+ * Returns a body in the form that the recording has: parsed JSON, `{ $text }` for other text, `{ $base64 }` for bytes.
+ */
 export function decodeBody(bytes: Buffer, contentType = ''): Json {
   if (bytes.length === 0) return null;
   const text = bytes.toString();

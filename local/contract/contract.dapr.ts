@@ -3,14 +3,15 @@ import { testContract } from './contract';
 import { BROKER_NAMES } from './recording';
 import { SidecarProcess } from './sidecars';
 
-// Real daprd against the recording: shows what a new version of Dapr does differently. RECORD_TO=FILE records it anew.
+// Runs the recorded cases on real daprd, which shows the changes in a new version. RECORD_TO=FILE makes a new
+// recording.
 const daprd = findDaprd();
 const command = [daprd?.path ?? '', '--enable-metrics=false', '--log-level', 'warn'];
 
 for (const broker of BROKER_NAMES) {
   testContract({
     broker,
-    missing: daprd ? undefined : 'Dapr is not installed: there is no ~/.dapr/bin/daprd',
+    missing: daprd ? undefined : 'Dapr is not installed: ~/.dapr/bin/daprd does not exist',
     createSidecar: (_, settings) => new SidecarProcess(command, settings),
     deliberate: {},
     recordTo: process.env.RECORD_TO,

@@ -1,19 +1,20 @@
 import { afterAll, describe, test } from 'vitest';
 import { hasRedisServer, RedisServer } from '../testing/redis-server';
-import { Quiet } from './quiet';
+import { findDifferences, matchOptionsOf } from './match';
 import { record, writeRecording } from './record';
-import { type BrokerName, brokersOf, type Case, type Observation, readRecording } from './recording';
-import { type ReplayOptions, replay } from './run-case';
+import { type BrokerName, brokersOf, type Case, type Observation, observationOf, readRecording } from './recording';
+import { type CaseOptions, runCase } from './run-case';
+import { SharedLock } from './shared-lock';
 import type { SidecarSettings, SidecarUnderTest } from './sidecars';
 
 export interface ContractOptions {
   broker: BrokerName;
   createSidecar: (recorded: Case, settings: SidecarSettings) => SidecarUnderTest;
-  /** Cases in which the sidecar is meant to differ, and why. */
+  /** The names of the cases in which the sidecar deliberately differs, each with the reason. */
   deliberate: Readonly<Record<string, string>>;
-  /** Why none of it can be run here. */
+  /** The reason why no case can run on this machine. */
   missing?: string | undefined;
-  /** A file for what happens now; then nothing is compared. */
+  /** The file for a new recording. If it is given, nothing is compared. */
   recordTo?: string | undefined;
   version?: string;
 }
@@ -22,20 +23,20 @@ const TIMEOUT_MS = 180_000;
 const ATTEMPTS_ALONE = 2;
 const recordings = new Map<string, Partial<Record<BrokerName, Observation>>>();
 
-/** One test for each recorded case of a broker: what was recorded from daprd happens again. */
+/** Declares one test for each recorded case of a broker. It fails when the sidecar behaves differently from daprd. */
 export function testContract(options: ContractOptions): void {
   const { broker, createSidecar, deliberate, recordTo } = options;
   const needsRedis = broker === 'redis';
   const missing = options.missing ?? (needsRedis && !hasRedisServer() ? 'redis-server is not installed' : undefined);
   const servers = new Servers();
-  const quiet = new Quiet();
+  const lock = new SharedLock();
 
   describe.concurrent(`recorded from daprd, broker ${broker}`, { timeout: TIMEOUT_MS }, () => {
     afterAll(async () => {
       await servers.stop();
       if (recordTo !== undefined) writeRecording(recordTo, recordings, options.version ?? '');
     });
-    for (const recorded of readRecording().cases.filter((one) => brokersOf(one).includes(broker))) {
+    for (const recorded of readRecording().cases.filter((candidate) => brokersOf(candidate).includes(broker))) {
       const { group, name, about } = recorded;
       const title = `${group}/${name}: ${about}`;
       const reason = missing ?? deliberate[name];
@@ -44,7 +45,7 @@ export function testContract(options: ContractOptions): void {
         continue;
       }
       const createFor = (settings: SidecarSettings) => createSidecar(recorded, settings);
-      const withRedis = async <T>(run: (how: ReplayOptions) => Promise<T>): Promise<T> => {
+      const withRedis = async <T>(run: (caseOptions: CaseOptions) => Promise<T>): Promise<T> => {
         const redis = needsRedis ? await servers.take() : undefined;
         try {
           return await run({ broker, redis, createSidecar: createFor });
@@ -52,27 +53,39 @@ export function testContract(options: ContractOptions): void {
           if (redis) servers.giveBack(redis);
         }
       };
-      const differences = () => withRedis((how) => replay(recorded, how)).catch((error: Error) => [error.message]);
+      const compare = () =>
+        withRedis((caseOptions) => compareWithRecording(recorded, caseOptions)).catch((error: Error) => [
+          error.message,
+        ]);
 
       test(title, async ({ expect }) => {
         if (recordTo !== undefined) {
-          const observation = await quiet.shared(() => withRedis((how) => record(recorded, how)));
+          const observation = await lock.shared(() => withRedis((caseOptions) => record(recorded, caseOptions)));
           recordings.set(name, { ...recordings.get(name), [broker]: observation });
           return;
         }
-        let different = await quiet.shared(differences);
-        // A machine that is busy may take longer than a recorded delay allows. So what differs is run again, alone.
-        for (let left = ATTEMPTS_ALONE; different.length > 0 && left > 0; left--) {
-          console.log(`again, alone: ${title}\n  ${different.join('\n  ')}`);
-          different = await quiet.exclusive(differences);
+        let differences = await lock.shared(compare);
+        // A busy machine may exceed a recorded delay. We therefore run a case that differs again, alone.
+        for (let left = ATTEMPTS_ALONE; differences.length > 0 && left > 0; left--) {
+          console.log(`the case differs and runs again, alone: ${title}\n  ${differences.join('\n  ')}`);
+          differences = await lock.exclusive(compare);
         }
-        expect(different).toEqual([]);
+        expect(differences).toEqual([]);
       });
     }
   });
 }
 
-/** As many Redis servers as there are cases at a time. */
+/** Resolves with one line for each difference between the recording and the behaviour now. */
+async function compareWithRecording(recorded: Case, options: CaseOptions): Promise<string[]> {
+  const expected = observationOf(recorded, options.broker);
+  if (!expected) return [`nothing is recorded for the broker ${options.broker}`];
+  const { observation, known, output } = await runCase(recorded, options);
+  const differences = findDifferences(expected, observation, matchOptionsOf(recorded, known));
+  return differences.length > 0 && output !== '' ? [...differences, output.trim().slice(-600)] : differences;
+}
+
+/** A pool of Redis servers, one for each case that runs at the moment. */
 class Servers {
   private readonly idle: RedisServer[] = [];
   private readonly all: RedisServer[] = [];

@@ -7,22 +7,24 @@ export interface Reply {
   status?: number;
   headers?: Record<string, string | string[] | undefined>;
   body?: Json;
-  /** Node's code of the failure. */
+  /** Node's error code when there is no answer, or else the error message. */
   error?: string;
   tookMs: number;
 }
 
-/** Sends a step's request over a connection of its own, with the path as it is written. */
+/**
+ * Sends the request of a step over a new connection, with its path unchanged. Resolves with the answer or the error.
+ */
 export async function send(step: Step, port: number, host = '127.0.0.1', timeoutMs = 30_000): Promise<Reply> {
   const { method = 'GET', path = '/', headers = {} } = step;
   const body = bodyOf(step);
   const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  const own: Record<string, string> = { connection: 'close' };
-  if (step.json !== undefined && !names.has('content-type')) own['content-type'] = 'application/json';
-  if (body || ['POST', 'PUT', 'PATCH'].includes(method)) own['content-length'] = String(body?.length ?? 0);
+  const defaults: Record<string, string> = { connection: 'close' };
+  if (step.json !== undefined && !names.has('content-type')) defaults['content-type'] = 'application/json';
+  if (body || ['POST', 'PUT', 'PATCH'].includes(method)) defaults['content-length'] = String(body?.length ?? 0);
   const startedAt = Date.now();
   try {
-    const options = { host, port, method, path, headers: { ...own, ...headers }, agent: false as const };
+    const options = { host, port, method, path, headers: { ...defaults, ...headers }, agent: false as const };
     const reply = await new Promise<Reply>((resolve, reject) => {
       const req = request({ ...options, signal: AbortSignal.timeout(timeoutMs) });
       req.once('error', reject);

@@ -1,19 +1,22 @@
 import { hostname } from 'node:os';
-import type { Json, JsonRecord } from './recording';
+import type { Case, Json, JsonRecord } from './recording';
 
-/**
- * Compares what was observed with what was recorded. The recording has placeholders where a run has values of its own;
- * `{uuid:1}` stands for one value wherever it occurs in a case, and `{uuid:2}` for another.
- */
 export interface MatchOptions {
-  /** The values of placeholders that are known beforehand: ports and addresses. */
+  /** The values of the placeholders for ports and addresses. */
   known: Record<string, string>;
   toleranceMs: number;
-  /** The deliveries are in no order. */
+  /** Whether the order of the deliveries is ignored. */
   unordered: boolean;
 }
 
-/** What generated values look like, by the names of their placeholders. */
+/** Returns the options for a case that ran with these ports and addresses. */
+export const matchOptionsOf = ({ tolMs, unordered }: Case, known: Record<string, string>): MatchOptions => ({
+  known,
+  toleranceMs: tolMs ?? 300,
+  unordered: unordered ?? false,
+});
+
+/** The patterns of generated values, by the names of their placeholders. */
 export const PATTERNS: Readonly<Record<string, string>> = {
   uuid: '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
   trace: '[0-9a-f]{32}',
@@ -24,8 +27,11 @@ export const PATTERNS: Readonly<Record<string, string>> = {
 };
 const UNORDERED = new Set(['enabledFeatures', 'failedEntries']);
 
-/** One line for each difference; none: they match. */
-export function differences(recorded: JsonRecord, observed: JsonRecord, options: MatchOptions): string[] {
+/**
+ * Returns one line for each difference between an observation and the recording. The recording has placeholders for
+ * generated values: `{uuid:1}` stands for the same value everywhere in a case, and `{uuid:2}` for another value.
+ */
+export function findDifferences(recorded: JsonRecord, observed: JsonRecord, options: MatchOptions): string[] {
   const matcher = new Matcher(options);
   matcher.compare(recorded, observed, '');
   return matcher.found;
@@ -71,13 +77,13 @@ class Matcher {
       const left = [...observed];
       for (const [i, item] of recorded.entries()) {
         const at = left.findIndex((candidate) => this.fits(item, candidate));
-        if (at < 0) this.differ(`${path}.${i}`, `nothing fits ${short(item)}`, left);
+        if (at < 0) this.differ(`${path}.${i}`, `no item matches ${short(item)}`, left);
         else left.splice(at, 1);
       }
     } else for (const [i, item] of recorded.entries()) this.compare(item, observed[i], `${path}.${i}`);
   }
 
-  /** Whether two values match; what placeholders stand for is kept only if they do. */
+  /** Returns whether two values match. It keeps the values of placeholders only if they match. */
   private fits(recorded: Json, observed: Json): boolean {
     const attempt = new Matcher({ ...this.options, unordered: false }, new Map(this.bound));
     attempt.compare(recorded, observed, 'item');
@@ -104,7 +110,7 @@ class Matcher {
     return values !== undefined && names.every((name, i) => this.bind(name, values[i] ?? ''));
   }
 
-  /** A numbered name stands for one value, and no other name of its kind for the same one. */
+  /** Binds a numbered placeholder to a value. Returns false if it, or another of its kind, is bound differently. */
   private bind(name: string, value: string): boolean {
     if (!name.includes(':')) return true;
     const bound = this.bound.get(name);
@@ -137,12 +143,12 @@ class Matcher {
     this.differ(path, `expected ${low} to ${high} ms`, observed);
   }
 
-  private differ(path: string, what: string, observed?: Json): void {
-    this.found.push(`${path}: ${what}${observed === undefined ? '' : `, got ${short(observed)}`}`);
+  private differ(path: string, expectation: string, observed?: Json): void {
+    this.found.push(`${path}: ${expectation}${observed === undefined ? '' : `, got ${short(observed)}`}`);
   }
 }
 
-/** JSON that stands inside a text, where the recording shows it opened up. */
+/** Returns the JSON that a string contains, where the recording has it parsed. */
 function unpacked(observed: Json, recorded: JsonRecord): Json {
   if (typeof observed !== 'string') return observed;
   try {

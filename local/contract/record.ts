@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { differences, PATTERNS } from './match';
+import { findDifferences, matchOptionsOf, PATTERNS } from './match';
 import {
   type BrokerName,
   brokersOf,
@@ -10,49 +10,50 @@ import {
   type Observation,
   readRecording,
 } from './recording';
-import { observe, type ReplayOptions } from './run-case';
+import { type CaseOptions, type CaseResult, runCase } from './run-case';
 
 const RUNS = 2;
 
 /**
- * What a sidecar does now, with placeholders for the values that are of one run only.
+ * Resolves with a new observation of a case. It has placeholders for the values that differ from run to run.
  *
- * @throws {Error} when two runs do not agree
+ * @throws {Error} when two runs of the case differ
  */
-export async function record(recorded: Case, options: ReplayOptions): Promise<Observation> {
-  const runs: { observation: Observation; known: Record<string, string> }[] = [];
-  for (let i = 0; i < RUNS; i += 1) runs.push(await observe(recorded, options));
+export async function record(recorded: Case, options: CaseOptions): Promise<Observation> {
+  const runs: CaseResult[] = [];
+  for (let i = 0; i < RUNS; i += 1) runs.push(await runCase(recorded, options));
   const [first, ...others] = runs.map(({ observation, known }) => generalise(observation, known, recorded));
-  const [toleranceMs, unordered] = [recorded.tolMs ?? 300, recorded.unordered ?? false];
   for (const { observation, known } of runs) {
-    const found = differences(first ?? {}, observation, { known, toleranceMs, unordered });
-    if (found.length > 0) throw new Error(`two runs do not agree:\n${found.join('\n')}`);
+    const differences = findDifferences(first ?? {}, observation, matchOptionsOf(recorded, known));
+    if (differences.length > 0) throw new Error(`two runs of the case differ:\n${differences.join('\n')}`);
   }
   return withTimes(first ?? {}, others) as Observation;
 }
 
-/** Writes the recording with other observations in the place of those it had. */
+/** Writes the recording to `file`, with new observations for the cases that were observed on all their brokers. */
 export function writeRecording(
   file: string,
   observed: ReadonlyMap<string, Partial<Record<BrokerName, Observation>>>,
   version: string,
 ): void {
   const { cases } = readRecording();
-  const renewed = cases.map((one) => {
-    const now = observed.get(one.name);
-    return now && brokersOf(one).every((broker) => now[broker]) ? { ...one, observed: joined(now) } : one;
+  const renewed = cases.map((recorded) => {
+    const now = observed.get(recorded.name);
+    const isComplete = now && brokersOf(recorded).every((broker) => now[broker]);
+    return isComplete ? { ...recorded, observed: joined(now) } : recorded;
   });
   const measured = { program: 'daprd', version, runsPerCase: RUNS };
   writeFileSync(file, `${JSON.stringify({ measured, cases: renewed }, undefined, 1)}\n`);
 }
 
-/** One observation for both brokers where they do the same. */
+/** Returns one observation for both brokers if they differ only in times. */
 function joined(now: Partial<Record<BrokerName, Observation>>): Case['observed'] {
   const { 'in-memory': memory, redis } = now;
   const same = memory && redis && JSON.stringify(withoutTimes(memory)) === JSON.stringify(withoutTimes(redis));
   return same ? { any: memory } : now;
 }
 
+/** Returns the observation with placeholders for ports, addresses and generated values. */
 function generalise(observation: Observation, known: Record<string, string>, recorded: Case): Observation {
   const { observed: _, ...given } = recorded;
   const sent = JSON.stringify(given);
@@ -83,7 +84,7 @@ function generalise(observation: Observation, known: Record<string, string>, rec
   const walk = (value: Json, key: string): Json => {
     if (typeof value === 'string') return opened(value, key, walk) ?? replaceText(value);
     if (typeof value === 'number') {
-      const kind = Object.keys(known).find((one) => known[one] === String(value));
+      const kind = Object.keys(known).find((candidate) => known[candidate] === String(value));
       return kind === undefined ? value : `{${kind}}`;
     }
     if (Array.isArray(value)) return value.map((item) => walk(item, ''));
@@ -93,7 +94,7 @@ function generalise(observation: Observation, known: Record<string, string>, rec
   return walk(observation, '') as Observation;
 }
 
-/** JSON inside a text, in the form that it can be read. */
+/** Returns the JSON that a string contains, parsed, so that the recording is readable. */
 function opened(text: string, key: string, walk: (value: Json, key: string) => Json): Json | undefined {
   const inBase64 = ['data_base64', 'event'].includes(key) && text.length > 40;
   if (!inBase64 && key !== 'metadata.responsedata') return undefined;
@@ -106,7 +107,7 @@ function opened(text: string, key: string, walk: (value: Json, key: string) => J
   }
 }
 
-/** The first observation with every run's times in it. */
+/** Returns the first observation with the times of all runs in `gapsMs` and `tookMs`. */
 function withTimes(first: Json, others: Json[], key = ''): Json {
   if (key === 'gapsMs' || key === 'tookMs') return [first, ...others];
   if (Array.isArray(first))

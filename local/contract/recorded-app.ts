@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeBody } from './body';
 import type { AppAnswer, AppBehaviour, Json } from './recording';
 
-/** A request that the app was sent. */
+/** A request that the app received. `at` is in milliseconds since the epoch. */
 export interface Seen {
   at: number;
   method: string;
@@ -15,9 +15,10 @@ export interface Seen {
   text: string;
 }
 
-/** An app that answers as a case says and remembers what it was asked. */
+/** An app that answers as its case describes and keeps every request that it receives. */
 export class RecordedApp {
   readonly seen: Seen[] = [];
+  /** The largest number of requests that were open at the same time. */
   mostAtOnce = 0;
   private atOnce = 0;
   private readonly counts = new Map<string, number>();

@@ -14,20 +14,20 @@ export interface AppAnswer {
   json?: Json;
   text?: string;
   delayMs?: number;
-  /** No answer at all. */
+  /** The app never answers. */
   hang?: boolean;
-  /** The connection is closed instead. */
+  /** The app closes the connection instead of an answer. */
   destroy?: boolean;
-  /** What was asked, as JSON. */
+  /** The app answers with the request as JSON. */
   echo?: boolean;
-  /** A status for each entry of a bulk delivery, by index; `*`: the rest; `OMIT`: left out. */
+  /** A status for each entry of a bulk delivery, by index. `*` stands for all other entries, `OMIT` for no status. */
   bulk?: Record<string, string>;
 }
 
 export interface AppBehaviour {
   subscribe?: Json[] | AppAnswer;
   config?: AppAnswer;
-  /** By path; of a list the n-th answer is for the n-th request, and the last for all that follow. */
+  /** Answers by path. In a list, the n-th answer is for the n-th request. The last is for all later requests too. */
   routes?: Record<string, AppAnswer | AppAnswer[]>;
 }
 
@@ -39,7 +39,7 @@ export interface Party {
   apiToken?: string;
   appToken?: string;
   app?: AppBehaviour | null;
-  /** The app is started by a step. */
+  /** A step starts the app. */
   appLate?: boolean;
 }
 
@@ -83,10 +83,10 @@ export interface Step {
   resource?: JsonRecord;
 }
 
-/** What a run showed; `gapsMs` and `tookMs` hold one value for each recorded run. */
+/** The result of a run. In the recording, `gapsMs` and `tookMs` have one value for each recorded run. */
 export type Observation = JsonRecord;
 
-/** One recorded scenario. The fields are described in README.md beside this file. */
+/** One recorded case: its sidecars and apps, its steps, and the behaviour of daprd. */
 export interface Case extends Party {
   group: string;
   name: string;
@@ -94,7 +94,7 @@ export interface Case extends Party {
   brokers?: BrokerName[];
   second?: Party;
   steps: Step[];
-  /** The sidecars are started by steps. */
+  /** Steps start the sidecars. */
   manual?: boolean;
   mayNotStart?: boolean;
   readyMs?: number;

@@ -1,7 +1,12 @@
-// Brings what was seen into the form in which the recording has it.
+// Converts observed values into the form that the recording has.
 import type { Json, JsonRecord, Step } from './recording';
 
-/** Replaces in every text of a value. */
+/** Returns a copy of `value` in which the placeholders that `known` names are replaced by their values. */
+export function fillPlaceholders<T>(value: T, known: Record<string, string>): T {
+  return replaceIn(value, /\{(\w+)\}/g, (placeholder, name) => known[name] ?? placeholder);
+}
+
+/** Returns a copy of `value` with the pattern replaced in each of its strings. */
 export function replaceIn<T>(value: T, pattern: RegExp, replacement: (...match: string[]) => string): T {
   if (typeof value === 'string') return value.replace(pattern, replacement) as T;
   if (Array.isArray(value)) return value.map((item) => replaceIn(item, pattern, replacement)) as T;
@@ -10,7 +15,9 @@ export function replaceIn<T>(value: T, pattern: RegExp, replacement: (...match: 
   return Object.fromEntries(entries) as T;
 }
 
-/** What a step shows of an answer: all of it, some of its members, or a list in an order of its own. */
+/**
+ * Returns the part of an answer that the step shows: all of it, the members in `pick`, or a list sorted by `sortBy`.
+ */
 export function select(body: Json, { pick, sortBy }: Step): Json {
   if (body === null || typeof body !== 'object') return body;
   if (sortBy !== undefined && Array.isArray(body)) {
@@ -21,7 +28,7 @@ export function select(body: Json, { pick, sortBy }: Step): Json {
   return defined(Object.fromEntries(pick.map((key) => [key, body[key]])));
 }
 
-/** A stream's entries and Redis' lists of names and values, as objects. */
+/** Returns Redis' flat lists of names and values as objects: the entries of a stream, or the items of a list. */
 export function readable(reply: Json, fields: Step['fields']): Json {
   if (fields === undefined || !Array.isArray(reply)) return reply;
   const asObject = (list: Json[]) =>
@@ -46,7 +53,7 @@ const parsed = (object: JsonRecord): JsonRecord =>
     }),
   );
 
-/** The headers, but for those of these names. */
+/** Returns the headers except those in `names`. */
 export const without = (
   headers: Record<string, string | string[] | undefined>,
   names: ReadonlySet<string>,
@@ -55,11 +62,11 @@ export const without = (
     Object.entries(headers).flatMap(([name, value]) => (value === undefined || names.has(name) ? [] : [[name, value]])),
   );
 
-/** The members that are there. */
+/** Returns the object without its undefined members. */
 export const defined = (object: Record<string, Json | undefined>): JsonRecord =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as JsonRecord;
 
-/** How often each name occurs. */
+/** Returns how often each name occurs. */
 export function countBy(names: string[]): JsonRecord {
   const counts: Record<string, number> = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;

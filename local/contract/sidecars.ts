@@ -10,7 +10,7 @@ import { send } from './http-client';
 
 export interface SidecarSettings {
   appId: string;
-  /** Undefined: no app. */
+  /** Undefined if there is no app. */
   appPort: number | undefined;
   httpPort: number;
   grpcPort: number;
@@ -20,7 +20,7 @@ export interface SidecarSettings {
   apiToken: string | undefined;
   appToken: string | undefined;
   flags: readonly string[];
-  /** A folder of the case's own. */
+  /** A folder that only this case uses. */
   folder: string;
 }
 
@@ -29,21 +29,21 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** A sidecar under test, in whatever way it is started. */
+/** A sidecar under test: in this process or in a child process. */
 export interface SidecarUnderTest {
   start(): Promise<void>;
-  /** Whether it was ready in time. */
+  /** Resolves with whether the sidecar is ready within `timeoutMs`. */
   ready(timeoutMs: number): Promise<boolean>;
   signal(signal: NodeJS.Signals): void;
-  /** How it ended; undefined when it still runs after so long. */
+  /** Resolves with the exit of the sidecar; undefined if it still runs after `timeoutMs`. */
   exited(timeoutMs: number): Promise<Exit | undefined>;
-  /** What it printed. */
+  /** Everything that the sidecar has printed. */
   readonly output: string;
-  /** How long it is left alone after it says that it is ready. */
+  /** The wait between the sidecar's readiness and the first step. */
   readonly settleMs: number;
 }
 
-/** Ours, in the process of the test: what most cases need, and much the fastest. */
+/** Our sidecar in the process of the test. Most cases use it, because it is the fastest. */
 export class InProcessSidecar implements SidecarUnderTest {
   readonly output = '';
   readonly settleMs = 0;
@@ -62,9 +62,9 @@ export class InProcessSidecar implements SidecarUnderTest {
     });
     let failed = false;
     this.started.catch(() => {
-      failed = true; // `ready` tells why
+      failed = true; // `ready` throws the reason
     });
-    // It listens at once, but resolves only when its app is up.
+    // The sidecar listens at once, but `startSidecar` resolves only when its app is up.
     const health = { do: 'request', method: 'GET', path: '/v1.0/healthz' };
     while (!failed && (await send(health, httpPort)).status === undefined) await sleep(5);
   }
@@ -83,10 +83,10 @@ export class InProcessSidecar implements SidecarUnderTest {
   }
 }
 
-/** How a sidecar is started as a process: a program and the arguments that stand before those of the case. */
+/** A program and its first arguments. The arguments of the case follow. */
 export type Command = readonly string[];
 
-/** A sidecar that is a process: ours, or daprd. */
+/** A sidecar in a child process: ours, or daprd. */
 export class SidecarProcess implements SidecarUnderTest {
   output = '';
   readonly settleMs = 200;
@@ -117,9 +117,9 @@ export class SidecarProcess implements SidecarUnderTest {
     child.once('exit', (code, signal) => {
       this.exit = { code, signal };
     });
-    const killWithUs = () => child.kill('SIGKILL');
-    process.once('exit', killWithUs);
-    child.once('exit', () => process.off('exit', killWithUs));
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
   }
 
   async ready(timeoutMs: number): Promise<boolean> {
@@ -137,7 +137,7 @@ export class SidecarProcess implements SidecarUnderTest {
   async exited(timeoutMs: number): Promise<Exit | undefined> {
     if (!this.exit && this.child) {
       const signal = AbortSignal.timeout(timeoutMs);
-      await once(this.child, 'exit', { signal }).catch(() => {}); // too late: it still runs
+      await once(this.child, 'exit', { signal }).catch(() => {}); // timeout: the child still runs
     }
     return this.exit;
   }

@@ -1,14 +1,15 @@
 import { HttpError } from './http';
 
-/** A fault: what is answered, and how often, in percent. */
+/** A fault: the error code of the answer, and the probability in percent. */
 export interface Trigger {
   ErrorCode: number;
   Probability: number;
 }
 
 /**
- * Faults on purpose, in Mailpit's words (its "chaos"). `Push` and `AfterData` are this inbox's own: an HTTP status for
- * pushes, and a mail that is stored although its sender is cut off before the answer.
+ * The deliberate faults of the inbox, with the names of Mailpit's chaos API. Mailpit does not have `Push` and
+ * `AfterData`. `Push` answers a push with an HTTP error. `AfterData` stores a mail and then closes the connection
+ * without an answer.
  */
 export interface Triggers {
   Sender: Trigger;
@@ -30,38 +31,38 @@ const OFF: Triggers = {
 
 const RANGES = { ErrorCode: [400, 599], Probability: [0, 100] } as const;
 
-/** Which faults are switched on, and the dice. */
-export class Chaos {
+/** Keeps the triggers and decides for each request whether a fault occurs. */
+export class Faults {
   triggers: Triggers = OFF;
   private readonly listeners = new Set<() => void>();
 
-  /** @param random from 0 up to, not including, 1 */
+  /** @param random returns a number from 0 up to, but not including, 1 */
   constructor(private readonly random: () => number) {}
 
   /**
-   * Replaces all triggers; those left out are off, as in Mailpit.
+   * Replaces all triggers. A trigger that `input` does not name is off, as in Mailpit.
    *
-   * @throws {HttpError} 400, naming what is wrong; then nothing has changed
+   * @throws {HttpError} 400 that names the wrong field; the triggers are then unchanged
    */
   set(input: unknown): void {
     this.triggers = parseTriggers(input);
     for (const listener of this.listeners) listener();
   }
 
-  /** Whether a fault strikes this time. */
-  strikes(name: TriggerName): boolean {
+  /** Returns whether the fault occurs for the current request. */
+  occurs(name: TriggerName): boolean {
     const { Probability } = this.triggers[name];
     return Probability > 0 && Math.floor(this.random() * 100) < Probability;
   }
 
-  /** Calls `listener` after each change. Returns how to stop that. */
+  /** Calls `listener` after each change. Returns a function that removes the listener. */
   listen(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 }
 
-/** Every trigger in one line, for the log. */
+/** Returns the triggers that are on, in one line for the log. */
 export function describeTriggers(triggers: Triggers): string {
   const on = Object.entries(triggers).filter(([, { Probability }]) => Probability > 0);
   const words = on.map(([name, { ErrorCode, Probability }]: [string, Partial<Trigger>]) =>
@@ -72,12 +73,12 @@ export function describeTriggers(triggers: Triggers): string {
 
 function parseTriggers(input: unknown): Triggers {
   const given = objectOf(input, 'the body');
-  refuseOthers('there is no trigger', given, OFF);
+  refuseOthers('unknown trigger', given, OFF);
   const number = (name: TriggerName, field: keyof Trigger, usual: number) => {
     const trigger = objectOf(given[name] ?? {}, name);
     refuseOthers(`${name} has no`, trigger, OFF[name]);
     const value = trigger[field];
-    // Mailpit takes a code of 0 for one that was left out.
+    // Mailpit treats a code of 0 as missing.
     if (value === undefined || (field === 'ErrorCode' && value === 0)) return usual;
     return numberIn(RANGES[field], value, `${name}.${field}`);
   };
@@ -94,10 +95,10 @@ function parseTriggers(input: unknown): Triggers {
   };
 }
 
-function refuseOthers(what: string, given: object, allowed: object): void {
+function refuseOthers(problem: string, given: object, allowed: object): void {
   const other = Object.keys(given).find((key) => !Object.hasOwn(allowed, key));
   if (other === undefined) return;
-  throw bad(`${what} ${JSON.stringify(other)}; allowed: ${Object.keys(allowed).join(', ')}`);
+  throw bad(`${problem} ${JSON.stringify(other)}; allowed: ${Object.keys(allowed).join(', ')}`);
 }
 
 function objectOf(input: unknown, name: string): Record<string, unknown> {

@@ -2,17 +2,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { atTheEnd, call, SOON } from '../testing/test-inbox';
-import { parseFlags, UsageError } from './flags';
+import { afterTests, call, SOON } from '../testing/test-inbox';
+import { UsageError } from '../usage-error';
+import { parseInboxFlags } from './flags';
 
-test.concurrent('When there are no flags, then the ports are those of Mailpit and ntfy in Docker Compose', () => {
+test.concurrent('When no flags are given, then the ports are the ports of Mailpit and ntfy in Docker Compose', () => {
   const usual = { mailPort: 8025, pushPort: 8090, smtpPort: 1025, keep: 10_000, help: false };
-  expect(parseFlags([])).toEqual(usual);
+  expect(parseInboxFlags([])).toEqual(usual);
 });
 
-test.concurrent('When flags are given, then they are read', () => {
+test.concurrent('When flags are given, then their values replace the defaults', () => {
   const args = '--mail-port 1 --push-port=2 --smtp-port 0 --keep 5 --help'.split(' ');
-  expect(parseFlags(args)).toEqual({ mailPort: 1, pushPort: 2, smtpPort: 0, keep: 5, help: true });
+  expect(parseInboxFlags(args)).toEqual({ mailPort: 1, pushPort: 2, smtpPort: 0, keep: 5, help: true });
 });
 
 test.concurrent.each([
@@ -23,15 +24,15 @@ test.concurrent.each([
   [['--keep'], "Option '--keep <value>' argument missing"],
   [['--no-such-flag'], "Unknown option '--no-such-flag'"],
   [['stray'], "Unexpected argument 'stray'"],
-])('When the arguments are %j, then the error says what is wrong', (args, message) => {
-  expect(() => parseFlags(args)).toThrow(UsageError);
-  expect(() => parseFlags(args)).toThrow(message);
+])('When the arguments are %j, then the error names the wrong argument', (args, message) => {
+  expect(() => parseInboxFlags(args)).toThrow(UsageError);
+  expect(() => parseInboxFlags(args)).toThrow(message);
 });
 
-/** The command, compiled as users run it. */
+/** Starts the compiled command, as users do. */
 function command(...args: string[]) {
   const child = spawn(process.execPath, [join(__dirname, '../../dist/local/inbox/main.js'), ...args]);
-  atTheEnd(() => child.kill('SIGKILL'));
+  afterTests(() => child.kill('SIGKILL'));
   const printed = { out: '', err: '' };
   child.stdout.on('data', (text) => {
     printed.out += text;
@@ -43,7 +44,7 @@ function command(...args: string[]) {
 }
 
 test.concurrent.each(['SIGINT', 'SIGTERM'] as const)(
-  'When the command gets a %s, then it stops cleanly',
+  'When the command receives %s, then it exits with 0',
   async (signal) => {
     const { child, printed, exit } = command('--mail-port', '0', '--push-port', '0', '--smtp-port', '0');
     const addresses = /^inbox: mail at (http:\S+) \(SMTP smtp:\/\/127\.0\.0\.1:\d+\)\ninbox: push at (http:\S+)\n$/;
@@ -58,7 +59,7 @@ test.concurrent.each(['SIGINT', 'SIGTERM'] as const)(
   },
 );
 
-test.concurrent('When the command is given something wrong, then it says so and exits with 1', async () => {
+test.concurrent('When a flag is invalid, then the command prints the problem and exits with 1', async () => {
   const { printed, exit } = command('--keep', 'all');
   expect(await exit).toBe(1);
   expect(printed.err).toMatch(/^inbox: --keep is "all"; allowed: a whole number from 1 to 1000000\nusage: /);

@@ -1,10 +1,8 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '../usage-error';
 import { DEFAULT_KEEP, DEFAULT_PORTS } from './inbox';
 
-/** A command line that cannot be understood. The message says what was wrong and what is allowed. */
-export class UsageError extends Error {}
-
-export interface Flags {
+export interface InboxFlags {
   mailPort: number;
   pushPort: number;
   smtpPort: number;
@@ -13,16 +11,16 @@ export interface Flags {
 }
 
 export const USAGE = `usage: main.js [flags]    receives mails and push messages, and shows them on a page
-  --mail-port N    the page and Mailpit's API (${DEFAULT_PORTS.mailPort}); 0: any free port, as for the others
-  --push-port N    ntfy's API and the page (${DEFAULT_PORTS.pushPort})
-  --smtp-port N    SMTP (${DEFAULT_PORTS.smtpPort})
-  --keep N         how many of the newest mails are kept, and how many of the newest pushes (${DEFAULT_KEEP})
-  --help`;
+  --mail-port N    port of the page and of Mailpit's API (default ${DEFAULT_PORTS.mailPort}; 0: any free port)
+  --push-port N    port of ntfy's API and of the page (default ${DEFAULT_PORTS.pushPort}; 0: any free port)
+  --smtp-port N    port of SMTP (default ${DEFAULT_PORTS.smtpPort}; 0: any free port)
+  --keep N         keeps the newest N mails and the newest N pushes (default ${DEFAULT_KEEP})
+  --help           prints this text`;
 
-const MOST_KEPT = 1_000_000;
+const MAX_KEEP = 1_000_000;
 
-/** Reads the command line. @throws {UsageError} */
-export function parseFlags(args: string[]): Flags {
+/** Returns the flags of the command line, with defaults. @throws {UsageError} for an invalid flag or value */
+export function parseInboxFlags(args: string[]): InboxFlags {
   const values = parse(args);
   const port = (flag: 'mail-port' | 'push-port' | 'smtp-port', usual: number) =>
     numberIn([0, 65_535], values[flag] ?? String(usual), `--${flag}`);
@@ -30,7 +28,7 @@ export function parseFlags(args: string[]): Flags {
     mailPort: port('mail-port', DEFAULT_PORTS.mailPort),
     pushPort: port('push-port', DEFAULT_PORTS.pushPort),
     smtpPort: port('smtp-port', DEFAULT_PORTS.smtpPort),
-    keep: numberIn([1, MOST_KEPT], values.keep ?? String(DEFAULT_KEEP), '--keep'),
+    keep: numberIn([1, MAX_KEEP], values.keep ?? String(DEFAULT_KEEP), '--keep'),
     help: values.help ?? false,
   };
 }

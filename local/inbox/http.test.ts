@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import { anInbox, call, listMails, openStream, SOON, sendMail } from '../testing/test-inbox';
+import { call, listMails, openStream, SOON, sendMail, startTestInbox } from '../testing/test-inbox';
 
 const portOf = (url: string) => new URL(url).port;
 
@@ -10,8 +10,8 @@ test.concurrent.each([
   '127.0.0.1.evil.example',
   '0.0.0.0',
   'localhost.evil.example:1',
-])('When a caller says it came to %j, then it is refused: its name may have been pointed here', async (host) => {
-  const inbox = await anInbox();
+])('When the Host header is %j, then the request is refused, because of DNS rebinding', async (host) => {
+  const inbox = await startTestInbox();
   for (const url of [inbox.mailUrl, inbox.pushUrl]) {
     expect(await call(`${url}/`, { headers: { host } })).toMatchObject({ status: 421 });
   }
@@ -21,20 +21,20 @@ test.concurrent.each([
 });
 
 test.concurrent.each(['localhost', 'localhost:8025', '127.0.0.1:1', '[::1]:8025', 'LOCALHOST'])(
-  'When a caller says it came to %s, then it is served',
+  'When the Host header is %s, then the request is served',
   async (host) => {
-    const { mailUrl } = await anInbox();
+    const { mailUrl } = await startTestInbox();
     expect(await call(`${mailUrl}/livez`, { headers: { host } })).toMatchObject({ status: 200 });
   },
 );
 
-test.concurrent('When a web page of another origin wants to change something, then it is refused, and the own page is not', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a web page of another origin sends a change, then it is refused, and a change from our page is not', async () => {
+  const inbox = await startTestInbox();
   await sendMail(inbox);
   const changes = [
     ['DELETE', `${inbox.mailUrl}/api/v1/messages`, ''],
     ['PUT', `${inbox.mailUrl}/api/v1/chaos`, '{}'],
-    ['PUT', `${inbox.mailUrl}/~/chaos`, '{}'],
+    ['PUT', `${inbox.mailUrl}/~/faults`, '{}'],
     ['DELETE', `${inbox.pushUrl}/~/messages`, ''],
     ['POST', `${inbox.pushUrl}/topic`, 'x'],
     ['POST', `${inbox.pushUrl}/`, '{"topic":"t"}'],
@@ -52,8 +52,8 @@ test.concurrent('When a web page of another origin wants to change something, th
   expect(await listMails(inbox)).toMatchObject({ total: 0 });
 });
 
-test.concurrent('When a path is not known, then it is 404, and when a method is not, then 405 says which are', async () => {
-  const { mailUrl, pushUrl } = await anInbox();
+test.concurrent('When the path is unknown, then the status is 404, and when the method is not allowed, then it is 405', async () => {
+  const { mailUrl, pushUrl } = await startTestInbox();
   expect(await call(`${mailUrl}/nothing`)).toMatchObject({ status: 404, json: { Error: expect.any(String) } });
   expect(await call(`${mailUrl}/~/../main.ts`)).toMatchObject({ status: 404 });
   expect(await call(`${mailUrl}/~/no.css`)).toMatchObject({ status: 404 });
@@ -66,22 +66,22 @@ test.concurrent('When a path is not known, then it is 404, and when a method is 
   });
 });
 
-test.concurrent('When a body is huge, then it is answered with 413, and the next request is served', async () => {
-  const { mailUrl, pushUrl } = await anInbox();
+test.concurrent('When the body is too large, then the status is 413, and the next request is served', async () => {
+  const { mailUrl, pushUrl } = await startTestInbox();
   const body = Buffer.alloc(3 * 1024 * 1024, 'x');
   expect(await call(`${mailUrl}/api/v1/chaos`, { method: 'PUT', body })).toMatchObject({ status: 413 });
   expect(await call(`${pushUrl}/t`, { method: 'POST', body })).toMatchObject({ status: 413, json: { http: 413 } });
   expect(await call(`${pushUrl}/v1/health`)).toMatchObject({ status: 200 });
 });
 
-test.concurrent('When JSON is broken, then it is answered with 400', async () => {
-  const { mailUrl } = await anInbox();
+test.concurrent('When the body is not valid JSON, then the status is 400', async () => {
+  const { mailUrl } = await startTestInbox();
   const broken = await call(`${mailUrl}/api/v1/chaos`, { method: 'PUT', body: '{"Sender":' });
   expect(broken).toMatchObject({ status: 400, json: { Error: expect.stringContaining('JSON') } });
 });
 
-test.concurrent('When anything is answered, then browsers are told not to keep it, guess at it or frame it', async () => {
-  const { mailUrl, pushUrl } = await anInbox();
+test.concurrent('When a request is answered, then the headers forbid caching, content sniffing and framing', async () => {
+  const { mailUrl, pushUrl } = await startTestInbox();
   for (const url of [`${mailUrl}/`, `${mailUrl}/api/v1/messages`, `${mailUrl}/no`, `${pushUrl}/~/page.mjs`]) {
     const { headers } = await call(url);
     expect(headers).toMatchObject({
@@ -95,14 +95,14 @@ test.concurrent('When anything is answered, then browsers are told not to keep i
   }
 });
 
-test.concurrent('When only the headers are asked for, then there is no body', async () => {
-  const { mailUrl } = await anInbox();
+test.concurrent('When the method is HEAD, then the answer has no body', async () => {
+  const { mailUrl } = await startTestInbox();
   const reply = await call(`${mailUrl}/api/v1/messages`, { method: 'HEAD' });
   expect(reply).toMatchObject({ status: 200, text: '', headers: { 'content-type': 'application/json' } });
 });
 
-test.concurrent('When something comes that is no HTTP, then the connection ends, and others are served', async () => {
-  const { mailUrl } = await anInbox();
+test.concurrent('When a client sends bytes that are not HTTP, then its connection is closed, and other clients are served', async () => {
+  const { mailUrl } = await startTestInbox();
   const socket = connect(Number(portOf(mailUrl)), '127.0.0.1');
   let ended = false;
   socket.on('error', () => {});
@@ -115,8 +115,8 @@ test.concurrent('When something comes that is no HTTP, then the connection ends,
   expect(await call(`${mailUrl}/livez`)).toMatchObject({ status: 200 });
 });
 
-test.concurrent('When a reader of a stream leaves, then it is forgotten, and arrivals go on', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a reader of a stream disconnects, then other readers still get new messages', async () => {
+  const inbox = await startTestInbox();
   const socket = connect(Number(portOf(inbox.pushUrl)), '127.0.0.1');
   socket.write('GET /t/json HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await new Promise((resolve) => socket.once('data', resolve));

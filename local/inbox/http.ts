@@ -8,7 +8,7 @@ import {
 import type { Log } from '../log';
 import { printable } from './printable';
 
-/** A request that is answered with an error. `code` is ntfy's, where ntfy has one for the case. */
+/** An error that becomes the answer to the request. `code` is ntfy's error code, if ntfy has one for the error. */
 export class HttpError extends Error {
   constructor(
     readonly status: number,
@@ -21,7 +21,7 @@ export class HttpError extends Error {
 }
 
 export interface Call {
-  /** What the groups of the route's pattern matched. */
+  /** The groups of the route's pattern. */
   params: string[];
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
@@ -33,31 +33,33 @@ export interface Answer {
   headers?: Record<string, string>;
   /** An object is sent as JSON. */
   body?: string | Buffer | object;
-  /** Instead of a body: takes the response over, its status and headers already written, and keeps it open. */
+  /** Replaces the body. It gets the response after the status and headers are written, and may keep it open. */
   stream?: (response: ServerResponse) => void;
 }
 
-export interface Route {
+export interface InboxRoute {
   methods: readonly string[];
   path: RegExp;
   handler: (call: Call) => Answer | Promise<Answer>;
 }
 
 export interface HttpOptions {
-  /** The first that fits is asked. */
-  routes: readonly Route[];
-  /** How an error looks on the wire. */
+  /** The first route that matches handles the request. */
+  routes: readonly InboxRoute[];
+  /** Returns the body of the answer to an error. */
   errorBody: (error: HttpError) => object;
   log: Log;
 }
 
-/** Every request here is small: a push has 4 KiB, triggers a few hundred bytes, a list of ids the rest. */
+/**
+ * Enough for every request: a push has at most 4 KiB, triggers have a few hundred bytes. A list of ids is the longest.
+ */
 const MAX_BODY_BYTES = 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const TIMEOUT_CHECK_MS = 5_000;
 
-/** Names of this machine only: with any other, a web page has pointed its own name here (DNS rebinding). */
+/** The names of this machine. A request with another name may come from a web page through DNS rebinding. */
 const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
 
 const ON_EVERY_ANSWER = {
@@ -67,7 +69,7 @@ const ON_EVERY_ANSWER = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-/** An HTTP server that listens nowhere yet, for callers on this machine: web pages of others are refused. */
+/** Returns an HTTP server that does not listen yet. It refuses requests from web pages of other origins. */
 export function createHttp({ routes, errorBody, log }: HttpOptions): Server {
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
@@ -90,13 +92,13 @@ export function createHttp({ routes, errorBody, log }: HttpOptions): Server {
   });
 }
 
-async function find(routes: readonly Route[], req: IncomingMessage): Promise<Answer> {
+async function find(routes: readonly InboxRoute[], req: IncomingMessage): Promise<Answer> {
   const { method = 'GET', headers } = req;
   const { host = '' } = headers;
-  if (!OWN_HOST.test(host)) throw new HttpError(421, 'this inbox answers to localhost, 127.0.0.1 and [::1] only');
+  if (!OWN_HOST.test(host)) throw new HttpError(421, 'the inbox accepts only the hosts localhost, 127.0.0.1 and [::1]');
   const [path = '', search = ''] = (req.url ?? '/').split(/\?(.*)/s);
-  const reads = method === 'HEAD' ? 'GET' : method;
-  if (reads !== 'GET' && headers.origin !== undefined && headers.origin !== `http://${host}`) {
+  const handledAs = method === 'HEAD' ? 'GET' : method;
+  if (handledAs !== 'GET' && headers.origin !== undefined && headers.origin !== `http://${host}`) {
     throw new HttpError(403, 'a web page of another origin may not change the inbox', 40301);
   }
   const allowed: string[] = [];
@@ -104,7 +106,7 @@ async function find(routes: readonly Route[], req: IncomingMessage): Promise<Ans
     const match = route.path.exec(path);
     if (!match) continue;
     allowed.push(...route.methods);
-    if (!route.methods.includes(reads)) continue;
+    if (!route.methods.includes(handledAs)) continue;
     const body = await readBody(req);
     const params = match.slice(1).map((param) => param ?? '');
     return route.handler({ params, query: new URLSearchParams(search), headers, body });
@@ -114,7 +116,7 @@ async function find(routes: readonly Route[], req: IncomingMessage): Promise<Ans
   throw new HttpError(405, `${method} is not allowed here; allowed: ${allow}`, undefined, { allow });
 }
 
-/** The whole body. One that is too long is read to its end and thrown away, so that the caller hears the answer. */
+/** Resolves with the body. A body that is too long is read to its end, so that the client can receive the answer. */
 async function readBody(req: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -145,8 +147,8 @@ function write(
   res.end(req.method === 'HEAD' ? undefined : bytes);
 }
 
-/** The JSON in a body. @throws {HttpError} 400 */
-export function parseJson(body: Buffer, code?: number): unknown {
+/** Returns the JSON of a body. @throws {HttpError} 400 for invalid JSON */
+export function parseJsonBody(body: Buffer, code?: number): unknown {
   try {
     return JSON.parse(body.toString());
   } catch {

@@ -2,90 +2,90 @@ import { createServer, type Server } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { silent } from '../log';
 import {
-  anInbox,
-  atTheEnd,
+  afterTests,
   call,
   listMails,
   openStream,
+  RawSmtpClient,
   SOON,
   sendMail,
-  setChaos,
-  Telnet,
+  setFaults,
+  startTestInbox,
 } from '../testing/test-inbox';
 import { startInbox } from './inbox';
 import { listen } from './listen';
 
-async function aServer(port = 0): Promise<{ port: number; server: Server }> {
+async function startServer(port = 0): Promise<{ port: number; server: Server }> {
   const server = createServer();
-  atTheEnd(() => server.close());
+  afterTests(() => server.close());
   return { server, port: await listen(server, { host: '127.0.0.1', port, purpose: 'a test' }) };
 }
 
-// Not beside others: they might be given the ports that become free.
+// These tests do not run concurrently, because other tests might get the ports that become free.
 test.each([
-  ['mailPort', 'the mail page and API'],
-  ['pushPort', 'push messages'],
-  ['smtpPort', 'SMTP'],
+  ['mailPort', 'the mail API'],
+  ['pushPort', 'the push API'],
+  ['smtpPort', 'the SMTP server'],
 ] as const)(
-  'When the %s is in use, then the error says for what it is needed, and nothing is left',
+  'When the %s is in use, then the error names its purpose, and the other ports are free again',
   async (name, purpose) => {
-    const taken = await aServer();
-    const free = await aServer();
+    const taken = await startServer();
+    const free = await startServer();
     await new Promise((resolve) => free.server.close(resolve));
     const options = { mailPort: 0, pushPort: 0, smtpPort: 0, log: silent };
     const other = name === 'mailPort' ? 'pushPort' : 'mailPort';
-    const message = `the inbox cannot have port ${taken.port} of 127.0.0.1 for ${purpose}: it is in use`;
+    const message = `port ${taken.port} of 127.0.0.1 is not available for ${purpose} of the inbox: another process uses it`;
     await expect(startInbox({ ...options, [name]: taken.port, [other]: free.port })).rejects.toThrow(message);
-    await aServer(free.port);
+    await startServer(free.port);
   },
 );
 
-test('When it closes, then it ends open streams and SMTP connections at once, and frees its ports', async () => {
+test('When the inbox closes, then open streams and SMTP connections end at once, and the ports are free', async () => {
   const inbox = await startInbox({ mailPort: 0, pushPort: 0, smtpPort: 0, log: silent });
   const page = await openStream(`${inbox.mailUrl}/~/events`);
   const reader = await openStream(`${inbox.pushUrl}/t/json`);
-  const telnet = new Telnet(inbox);
-  await telnet.hear(/^220 .*\r\n/m);
-  await telnet.say('HELO me', 250);
-  await telnet.say('MAIL FROM:<a@example.test>', 250);
-  await telnet.say('RCPT TO:<b@example.test>', 250);
-  await telnet.say('DATA', 354);
+  const client = new RawSmtpClient(inbox);
+  await client.waitFor(/^220 .*\r\n/m);
+  await client.command('HELO me', 250);
+  await client.command('MAIL FROM:<a@example.test>', 250);
+  await client.command('RCPT TO:<b@example.test>', 250);
+  await client.command('DATA', 354);
   const startedAt = performance.now();
   await inbox.close();
   expect(performance.now() - startedAt).toBeLessThan(1_000);
-  await vi.waitFor(() => expect([page.ended, reader.ended, telnet.closed]).toEqual([true, true, true]), SOON);
-  for (const url of [inbox.mailUrl, inbox.pushUrl, inbox.smtpUrl]) await aServer(Number(new URL(url).port));
+  await vi.waitFor(() => expect([page.ended, reader.ended, client.closed]).toEqual([true, true, true]), SOON);
+  for (const url of [inbox.mailUrl, inbox.pushUrl, inbox.smtpUrl]) await startServer(Number(new URL(url).port));
 });
 
-test.concurrent('When more mails come than are kept, then the API has the newest', async () => {
-  const inbox = await anInbox({ keep: 2 });
+test.concurrent('When the inbox receives more mails than it keeps, then the API lists the newest', async () => {
+  const inbox = await startTestInbox({ keep: 2 });
   for (const subject of ['a', 'b', 'c']) await sendMail(inbox, { subject });
   expect(await listMails(inbox)).toMatchObject({ total: 2, messages: [{ Subject: 'c' }, { Subject: 'b' }] });
 });
 
-test.concurrent('When mails together are too big, then the oldest go', async () => {
-  const inbox = await anInbox({ maxBytes: 400_000 });
+test.concurrent('When the mails exceed the memory limit, then the oldest are removed', async () => {
+  const inbox = await startTestInbox({ maxBytes: 400_000 });
   for (const subject of ['a', 'b', 'c']) await sendMail(inbox, { subject, text: 'x\n'.repeat(25_000) });
   expect(await listMails(inbox)).toMatchObject({ total: 2, messages: [{ Subject: 'c' }, { Subject: 'b' }] });
 });
 
-test.concurrent('When it listens, then only on this machine', async () => {
-  const inbox = await anInbox();
+test.concurrent('When the inbox listens, then only this machine can reach it', async () => {
+  const inbox = await startTestInbox();
   for (const url of [inbox.mailUrl, inbox.pushUrl, inbox.smtpUrl]) expect(new URL(url).hostname).toBe('127.0.0.1');
 });
 
-test.concurrent('When something happens, then the log has a line, without anything that could move a terminal', async () => {
+test.concurrent('When the inbox changes, then the log has one line for each change, without control characters', async () => {
   const lines: string[] = [];
   const log = { info: (line: string) => void lines.push(line), warn: () => {}, error: () => {} };
-  const inbox = await anInbox({ log });
+  const inbox = await startTestInbox({ log });
   await sendMail(inbox, { subject: '\u001b[2Jalice\u202e \u0007 follows' });
   await call(`${inbox.pushUrl}/t`, { method: 'POST', body: 'one\nline' });
-  await setChaos(inbox, { Push: { ErrorCode: 503, Probability: 50 }, AfterData: { Probability: 1 } });
+  await setFaults(inbox, { Push: { ErrorCode: 503, Probability: 50 }, AfterData: { Probability: 1 } });
   await call(`${inbox.mailUrl}/api/v1/messages`, { method: 'DELETE' });
   expect(lines).toEqual([
     'inbox: mail to bob@example.test: \\u{1b}[2Jalice\\u{202e} \\u{7} follows',
     'inbox: push to t: one\\u{a}line',
-    'inbox: faults on purpose: Push 503 50 %, AfterData 1 %',
-    'inbox: 1 removed',
+    'inbox: deliberate faults: Push 503 50 %, AfterData 1 %',
+    'inbox: messages removed: 1',
   ]);
 });

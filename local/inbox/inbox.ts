@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Log } from '../log';
-import { Chaos, describeTriggers } from './faults';
+import { describeTriggers, Faults } from './faults';
 import { createHttp, type HttpError } from './http';
 import { listen } from './listen';
 import { loadMailParser } from './mail';
@@ -14,25 +14,26 @@ import { createSmtp } from './smtp';
 export const DEFAULT_PORTS = { mailPort: 8025, pushPort: 8090, smtpPort: 1025 };
 export const DEFAULT_KEEP = 10_000;
 const MAX_BYTES = 64 * 1024 * 1024;
-/** ntfy's. */
+/** The default of ntfy. */
 const KEEPALIVE_MS = 45_000;
 
 export interface InboxOptions {
-  /** Mailpit's API, and the page. 0: any free port, as for the others. */
+  /** The port of Mailpit's API and of the page. 0: any free port. */
   mailPort?: number;
-  /** ntfy's API, and the page. */
+  /** The port of ntfy's API and of the page. 0: any free port. */
   pushPort?: number;
+  /** 0: any free port. */
   smtpPort?: number;
-  /** How many of the newest mails are kept, and how many of the newest pushes. */
+  /** The number of mails, and the number of pushes, that are kept. The oldest are removed first. */
   keep?: number;
-  /** How much memory all of them together may take, about. */
+  /** The approximate memory limit for all mails and pushes together. */
   maxBytes?: number;
   log: Log;
-  /** An address of this machine that only this machine can reach. */
+  /** A loopback address. */
   host?: '127.0.0.1' | '::1';
-  /** How often an open stream is shown to be alive. */
+  /** The interval of keepalives on an open stream. */
   keepaliveMs?: number;
-  /** The dice for faults: from 0 up to, not including, 1. */
+  /** Decides whether a fault occurs. It returns a number from 0 up to, but not including, 1. */
   random?: () => number;
 }
 
@@ -40,44 +41,44 @@ export interface Inbox {
   mailUrl: string;
   pushUrl: string;
   smtpUrl: string;
-  /** Ends everything, open connections too. What was in the inbox is gone. */
+  /** Closes the servers and all open connections. The content of the inbox is lost. */
   close(): Promise<void>;
 }
 
 /**
- * Starts an inbox in the place of Mailpit and ntfy: it takes mails and pushes, shows them on a page, and answers what
- * clients of either ask.
+ * Resolves with an inbox that replaces Mailpit and ntfy in development. It receives mails and pushes, shows them on a
+ * page, and has the parts of both APIs that clients and tests use.
  *
- * @throws when a port cannot be had, or an optional package is missing; then nothing is left listening
+ * @throws {Error} when a port is not available or an optional package is missing; then no server listens
  */
 export async function startInbox(options: InboxOptions): Promise<Inbox> {
   const { mailPort, pushPort, smtpPort } = { ...DEFAULT_PORTS, ...options };
   const { keep = DEFAULT_KEEP, maxBytes = MAX_BYTES, keepaliveMs = KEEPALIVE_MS, host = '127.0.0.1', log } = options;
   const messages = new Messages({ keep, maxBytes });
-  const chaos = new Chaos(options.random ?? Math.random);
+  const faults = new Faults(options.random ?? Math.random);
   const parseMail = await loadMailParser().catch(missingPackage);
   const store = async (...mail: Parameters<typeof parseMail>) => void messages.addMail(await parseMail(...mail));
-  const smtp = await createSmtp({ chaos, store, log }).catch(missingPackage);
-  const shared = { messages, chaos, keepaliveMs };
+  const smtp = await createSmtp({ faults, store, log }).catch(missingPackage);
+  const shared = { messages, faults, keepaliveMs };
   const mail = createHttp({
-    routes: [...pageRoutes({ ...shared, path: /^\/$/ }), ...mailRoutes(messages, chaos)],
+    routes: [...pageRoutes({ ...shared, path: /^\/$/ }), ...mailRoutes(messages, faults)],
     errorBody: ({ message }: HttpError) => ({ Error: message }),
     log,
   });
   const push = createHttp({
-    // ntfy has a page for every topic.
+    // Like ntfy, the inbox has a page for every topic.
     routes: [...pageRoutes({ ...shared, path: /^\/(?:[-_A-Za-z0-9]{1,64})?$/ }), ...pushRoutes(shared)],
     errorBody: ntfyError,
     log,
   });
-  tell(messages, chaos, log);
+  logChanges(messages, faults, log);
 
   const close = async () => void (await Promise.all([stop(mail), stop(push), smtp.close()]));
   try {
     const httpUrl = (port: number) => `http://${host === '::1' ? '[::1]' : host}:${port}`;
-    const mailUrl = httpUrl(await listen(mail, { host, port: mailPort, purpose: 'the mail page and API' }));
-    const pushUrl = httpUrl(await listen(push, { host, port: pushPort, purpose: 'push messages' }));
-    const smtpAt = await listen(smtp.server, { host, port: smtpPort, purpose: 'SMTP' });
+    const mailUrl = httpUrl(await listen(mail, { host, port: mailPort, purpose: 'the mail API' }));
+    const pushUrl = httpUrl(await listen(push, { host, port: pushPort, purpose: 'the push API' }));
+    const smtpAt = await listen(smtp.server, { host, port: smtpPort, purpose: 'the SMTP server' });
     return { mailUrl, pushUrl, smtpUrl: httpUrl(smtpAt).replace('http:', 'smtp:'), close };
   } catch (error) {
     await close();
@@ -85,10 +86,10 @@ export async function startInbox(options: InboxOptions): Promise<Inbox> {
   }
 }
 
-/** A line for whatever comes in, and for faults that are switched. */
-function tell(messages: Messages, chaos: Chaos, log: Log): void {
+/** Logs one line for each message that arrives, each removal and each change of the faults. */
+function logChanges(messages: Messages, faults: Faults, log: Log): void {
   messages.listen((change) => {
-    if (!('arrived' in change)) return log.info(`inbox: ${change.removed} removed`);
+    if (!('arrived' in change)) return log.info(`inbox: messages removed: ${change.removed}`);
     const { arrived } = change;
     const [to, title] =
       arrived.kind === 'mail'
@@ -96,7 +97,7 @@ function tell(messages: Messages, chaos: Chaos, log: Log): void {
         : [arrived.ntfy.topic, arrived.ntfy.title ?? arrived.ntfy.message];
     log.info(printable(`inbox: ${arrived.kind} to ${to}: ${title}${arrived.again ? ' (again)' : ''}`));
   });
-  chaos.listen(() => log.info(`inbox: faults on purpose: ${describeTriggers(chaos.triggers)}`));
+  faults.listen(() => log.info(`inbox: deliberate faults: ${describeTriggers(faults.triggers)}`));
 }
 
 function stop(server: Server): Promise<void> {

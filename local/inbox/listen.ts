@@ -3,16 +3,16 @@ import type { AddressInfo, Server } from 'node:net';
 
 export interface Place {
   host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   port: number;
-  /** What the port is for, for whoever has to find out why it cannot be had. */
+  /** The purpose of the port, for the error message. */
   purpose: string;
 }
 
 /**
- * Makes a server listen. Returns its port.
+ * Makes a server listen and resolves with its port.
  *
- * @throws when it cannot have the port; the message says which port, for what, and why
+ * @throws {Error} when the port is not available; the message names the port, its purpose and the reason
  */
 export async function listen(server: Server, { host, port, purpose }: Place): Promise<number> {
   server.listen(port, host);
@@ -20,8 +20,10 @@ export async function listen(server: Server, { host, port, purpose }: Place): Pr
     await once(server, 'listening');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'EADDRINUSE' ? 'it is in use' : message;
-    throw new Error(`the inbox cannot have port ${port} of ${host} for ${purpose}: ${reason}`, { cause: error });
+    const reason = code === 'EADDRINUSE' ? 'another process uses it' : message;
+    throw new Error(`port ${port} of ${host} is not available for ${purpose} of the inbox: ${reason}`, {
+      cause: error,
+    });
   }
   return (server.address() as AddressInfo).port;
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { anInbox, call, listMails, sendMail } from '../testing/test-inbox';
+import { call, listMails, sendMail, startTestInbox } from '../testing/test-inbox';
 
-test.concurrent('When a mail has arrived, then the list tells about it in the words of Mailpit', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a mail has arrived, then the list describes it with the fields of Mailpit', async () => {
+  const inbox = await startTestInbox();
   await sendMail(inbox, {
     from: 'Jörg <followers@example.test>',
     to: ['Bob <bob@example.test>', 'carol@example.test'],
@@ -42,8 +42,8 @@ test.concurrent('When a mail has arrived, then the list tells about it in the wo
   });
 });
 
-test.concurrent('When one mail is asked for, then all of it is there, and it counts as read', async () => {
-  const inbox = await anInbox();
+test.concurrent('When one mail is requested, then the answer has all its fields, and the mail counts as read', async () => {
+  const inbox = await startTestInbox();
   await sendMail(inbox, {
     html: '<b>Hello</b>',
     date: new Date('2026-01-02T03:04:05Z'),
@@ -65,8 +65,8 @@ test.concurrent('When one mail is asked for, then all of it is there, and it cou
   expect(await listMails(inbox)).toMatchObject({ unread: 0, messages: [{ Read: true }] });
 });
 
-test.concurrent('When headers are asked for, then each name has all its values, unfolded and as they were sent', async () => {
-  const inbox = await anInbox();
+test.concurrent('When headers are requested, then each name has all its values, unfolded but not decoded', async () => {
+  const inbox = await startTestInbox();
   const headers = { 'X-Event-Id': ['one', 'two'] };
   await sendMail(inbox, { subject: `${'long '.repeat(30)}✓`, headers, messageId: '<three@example.test>' });
   const { json } = await call(`${inbox.mailUrl}/api/v1/message/latest/headers`);
@@ -75,8 +75,8 @@ test.concurrent('When headers are asked for, then each name has all its values, 
   expect(json).not.toHaveProperty('Hello bob, alice follows you now.');
 });
 
-test.concurrent('When the raw mail is asked for, then it is what was sent, byte for byte', async () => {
-  const inbox = await anInbox();
+test.concurrent('When the raw mail is requested, then the answer has the bytes that were sent', async () => {
+  const inbox = await startTestInbox();
   const raw = 'Subject: raw\r\nX-Odd:  two  spaces\r\n\r\n.leading dot\r\nbye\r\n';
   await sendMail(inbox, { envelope: { from: 'a@example.test', to: ['b@example.test'] }, raw });
   const reply = await call(`${inbox.mailUrl}/api/v1/message/latest/raw`);
@@ -84,8 +84,8 @@ test.concurrent('When the raw mail is asked for, then it is what was sent, byte 
   expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8');
 });
 
-test.concurrent('When there are more mails than asked for, then the newest come first, and start skips', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a list has a limit, then it begins with the newest mail, and start skips mails', async () => {
+  const inbox = await startTestInbox();
   for (const subject of ['a', 'b', 'c']) await sendMail(inbox, { subject });
   const subjects = async (query: string) => {
     const { json } = await call(`${inbox.mailUrl}/api/v1/${query}`);
@@ -98,8 +98,8 @@ test.concurrent('When there are more mails than asked for, then the newest come 
   expect(await subjects('search?query=to:bob&start=1&limit=1')).toEqual(['b', 1, 3]);
 });
 
-test.concurrent('When mails are searched, then those that fit are there, and latest follows the query', async () => {
-  const inbox = await anInbox();
+test.concurrent('When mails are searched, then only matching mails are listed, and latest accepts a query too', async () => {
+  const inbox = await startTestInbox();
   await sendMail(inbox, { to: 'carol@example.test', messageId: '<c@example.test>' });
   await sendMail(inbox, { to: 'bob@example.test' });
   const found = await call(`${inbox.mailUrl}/api/v1/search?query=${encodeURIComponent('to:carol !subject:nothing')}`);
@@ -109,8 +109,8 @@ test.concurrent('When mails are searched, then those that fit are there, and lat
   expect(await call(`${inbox.mailUrl}/api/v1/search?query=%20`)).toMatchObject({ status: 400 });
 });
 
-test.concurrent('When some mails are deleted, then the others stay; without ids, then none does', async () => {
-  const inbox = await anInbox();
+test.concurrent('When mails are deleted by id, then the others stay, and without ids, all are deleted', async () => {
+  const inbox = await startTestInbox();
   for (const subject of ['a', 'b', 'c']) await sendMail(inbox, { subject });
   const ids = (await listMails(inbox)).messages.map(({ ID }: { ID: string }) => ID);
   const remove = (body?: string) =>
@@ -124,15 +124,15 @@ test.concurrent('When some mails are deleted, then the others stay; without ids,
   expect(await listMails(inbox)).toMatchObject({ total: 0, messages: [] });
 });
 
-test.concurrent('When a mail is not there, then it is answered with 404', async () => {
-  const { mailUrl } = await anInbox();
+test.concurrent('When a mail does not exist, then the status is 404', async () => {
+  const { mailUrl } = await startTestInbox();
   for (const path of ['message/latest', 'message/nosuch', 'message/nosuch/headers', 'message/nosuch/raw']) {
     expect(await call(`${mailUrl}/api/v1/${path}`)).toMatchObject({ status: 404, json: { Error: expect.any(String) } });
   }
 });
 
-test.concurrent('When it is asked how it is, then it says so', async () => {
-  const inbox = await anInbox();
+test.concurrent('When health or info are requested, then the inbox is healthy and counts its mails', async () => {
+  const inbox = await startTestInbox();
   await sendMail(inbox);
   expect(await call(`${inbox.mailUrl}/livez`)).toMatchObject({ status: 200, text: '' });
   expect(await call(`${inbox.mailUrl}/readyz`)).toMatchObject({ status: 200, text: '' });

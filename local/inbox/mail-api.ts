@@ -1,5 +1,5 @@
-import type { Chaos } from './faults';
-import { type Answer, type Call, HttpError, parseJson, type Route } from './http';
+import type { Faults } from './faults';
+import { type Answer, type Call, HttpError, type InboxRoute, parseJsonBody } from './http';
 import { headersOf } from './mail';
 import { details, summary } from './mail-json';
 import type { Mail, Messages } from './messages';
@@ -9,19 +9,19 @@ const LIST_LIMIT = 50;
 const OK: Answer = { headers: { 'content-type': 'text/plain' }, body: 'ok' };
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
 
-/** The part of Mailpit's API that tests and small clients use, with Mailpit's names. */
-export function mailRoutes(messages: Messages, chaos: Chaos): Route[] {
+/** Returns the routes of Mailpit's API that tests and small clients use. */
+export function mailRoutes(messages: Messages, faults: Faults): InboxRoute[] {
   const { mails } = messages;
   const startedAt = Date.now();
 
   const find = ({ params: [id = ''], query }: Call): Mail => {
     const mail = id === 'latest' ? matching(query)[0] : mails.get(id);
-    if (!mail) throw new HttpError(404, 'there is no such mail');
+    if (!mail) throw new HttpError(404, 'the mail does not exist');
     return mail;
   };
   const matching = (query: URLSearchParams): Mail[] => {
-    const asked = query.get('query')?.trim();
-    return asked ? mails.newestFirst().filter(parseQuery(asked)) : mails.newestFirst();
+    const text = query.get('query')?.trim();
+    return text ? mails.newestFirst().filter(parseQuery(text)) : mails.newestFirst();
   };
   const unread = (list: Mail[]) => list.filter(({ read }) => !read).length;
   const list = (found: Mail[], page: Mail[], start: number) => ({
@@ -42,7 +42,7 @@ export function mailRoutes(messages: Messages, chaos: Chaos): Route[] {
       handler: ({ query }) => {
         const { start, limit } = pageOf(query);
         const all = mails.newestFirst();
-        // In Mailpit a limit of 0 lists everything here, but nothing in a search.
+        // In Mailpit, a limit of 0 means all mails here, but no mails in a search.
         return { body: list(all, limit === 0 ? all : all.slice(start, start + limit), start) };
       },
     },
@@ -96,20 +96,20 @@ export function mailRoutes(messages: Messages, chaos: Chaos): Route[] {
         },
       }),
     },
-    { methods: ['GET'], path: /^\/api\/v1\/chaos$/, handler: () => ({ body: chaos.triggers }) },
+    { methods: ['GET'], path: /^\/api\/v1\/chaos$/, handler: () => ({ body: faults.triggers }) },
     {
       methods: ['PUT'],
       path: /^\/api\/v1\/chaos$/,
       handler: ({ body }) => {
-        chaos.set(parseJson(body));
-        return { body: chaos.triggers };
+        faults.set(parseJsonBody(body));
+        return { body: faults.triggers };
       },
     },
     { methods: ['GET'], path: /^\/(?:livez|readyz)$/, handler: () => ({}) },
   ];
 }
 
-/** As Mailpit, takes what is no number for left out. */
+/** Returns the page of a list. As in Mailpit, a value that is not a number counts as missing. */
 function pageOf(query: URLSearchParams): { start: number; limit: number } {
   const number = (name: string, usual: number) => {
     const text = query.get(name) ?? '';
@@ -120,8 +120,8 @@ function pageOf(query: URLSearchParams): { start: number; limit: number } {
 
 function idsOf(body: Buffer): string[] {
   if (body.length === 0) return [];
-  const given = parseJson(body);
+  const given = parseJsonBody(body);
   const ids: unknown = typeof given === 'object' && given !== null && 'IDs' in given ? given.IDs : [];
   if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids;
-  throw new HttpError(400, `IDs is ${JSON.stringify(ids).slice(0, 100)}; allowed: a list of texts`);
+  throw new HttpError(400, `IDs is ${JSON.stringify(ids).slice(0, 100)}; allowed: a list of strings`);
 }

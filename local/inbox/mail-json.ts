@@ -2,7 +2,7 @@ import type { Mail } from './messages';
 
 const SNIPPET_LENGTH = 200;
 
-/** A mail as Mailpit lists it. */
+/** Returns a mail as Mailpit shows it in a list. */
 export function summary(mail: Mail): object {
   const { id, messageId, read, from, to, cc, bcc, replyTo, subject, receivedAt, username, raw, attachments } = mail;
   return {
@@ -29,7 +29,7 @@ function snippet(text: string): string {
   return line.length > SNIPPET_LENGTH ? `${line.slice(0, SNIPPET_LENGTH)}...` : line;
 }
 
-/** A mail as Mailpit answers it by itself. */
+/** Returns a mail as Mailpit shows it on its own. */
 export function details(mail: Mail): object {
   const { id, messageId, from, to, cc, bcc, replyTo, returnPath, subject, date, receivedAt, username } = mail;
   return {

@@ -1,7 +1,7 @@
 import type { AddressObject, EmailAddress, ParsedMail } from 'mailparser';
 import { randomId } from './random-id';
 
-/** As Mailpit names and spells it. */
+/** An address, with the field names of Mailpit. */
 export interface Address {
   Name: string;
   Address: string;
@@ -20,23 +20,23 @@ export interface MailContent {
   id: string;
   sameAs: string | undefined;
   bytes: number;
-  /** Without the angle brackets; empty when the mail has none. */
+  /** The `Message-ID` header without angle brackets; empty if the mail has none. */
   messageId: string;
   from: Address;
   to: Address[];
   cc: Address[];
-  /** Those of the header, and who the mail was for without being named in it. */
+  /** The addresses in the header, and the recipients of the envelope that no header names. */
   bcc: Address[];
   replyTo: Address[];
   returnPath: string;
   subject: string;
-  /** The mail's own, if it has one that can be read. */
+  /** The `Date` header, if it is valid. */
   date: Date | undefined;
   text: string;
   html: string;
   attachments: Attachment[];
   inline: Attachment[];
-  /** Who sent it, if the sender logged in. */
+  /** The name of the sender's login; empty without a login. */
   username: string;
   read: boolean;
   raw: Buffer;
@@ -49,16 +49,16 @@ export interface Envelope {
 
 export type ParseMail = (raw: Buffer, envelope: Envelope) => Promise<MailContent>;
 
-/** What a mail costs in memory beside its texts. */
+/** The approximate memory of a mail in addition to its texts. */
 const OVERHEAD_BYTES = 1024;
 
-/** Turning HTML into text takes time in which nobody else is served. */
+/** The conversion of HTML to text blocks the process, so its input has a limit. */
 const MAX_HTML_TO_TEXT = 500_000;
 
 /**
- * Loads what reads mails.
+ * Resolves with a parser for mails.
  *
- * @throws when the package mailparser is not there: it is an optional one
+ * @throws {Error} when the optional package mailparser is missing
  */
 export async function loadMailParser(): Promise<ParseMail> {
   const { simpleParser } = await import('mailparser');
@@ -123,7 +123,7 @@ function describe({ partId, filename, contentType, contentId, size }: ParsedMail
   };
 }
 
-/** The headers of a mail, undecoded, by name as Go's `net/textproto` spells it (`Message-Id`), as Mailpit has them. */
+/** Returns the headers of a mail without decoding. As in Mailpit, Go spells the names (`Message-Id`). */
 export function headersOf(raw: Buffer): Record<string, string[]> {
   const end = /\r?\n\r?\n/.exec(raw.toString('latin1'))?.index ?? raw.length;
   const headers = new Map<string, string[]>();

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-import { parseFlags, USAGE, UsageError } from './flags';
+import { UsageError } from '../usage-error';
+import { parseInboxFlags, USAGE } from './flags';
 import { startInbox } from './inbox';
 
 async function main(): Promise<void> {
-  const { help, ...settings } = parseFlags(process.argv.slice(2));
+  const { help, ...settings } = parseInboxFlags(process.argv.slice(2));
   if (help) return console.log(USAGE);
   const log = { info: console.log, warn: console.error, error: console.error };
   const inbox = await startInbox({ ...settings, log });
@@ -12,7 +13,7 @@ async function main(): Promise<void> {
 
   const stop = () => inbox.close().then(() => process.exit(0));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
-  // Whoever read our output is gone.
+  // The reader of our output has exited, as in `main.js | head`.
   process.stdout.on('error', stop);
 }
 

@@ -1,32 +1,32 @@
 import type { MailContent } from './mail';
 import type { PushContent } from './push';
 
-/** What the inbox adds to what it was sent. */
+/** The fields that the inbox adds to a message. */
 interface Kept {
-  /** Counts up, mails and pushes together: the order in which they came. */
+  /** A sequence number in the order of arrival. Mails and pushes share the sequence. */
   readonly number: number;
   readonly receivedAt: Date;
-  /** Whether one with the same `sameAs` was already there. */
+  /** Whether the inbox already had a message with the same `sameAs`. */
   readonly again: boolean;
 }
 
 export type Mail = MailContent & Kept;
 export type Push = PushContent & Kept;
-export type Message = Mail | Push;
+export type InboxMessage = Mail | Push;
 
-export type Change = { arrived: Message } | { removed: number };
+export type Change = { arrived: InboxMessage } | { removed: number };
 
 export interface Limits {
-  /** How many of the newest mails are kept, and how many of the newest pushes. */
+  /** The limit for the number of mails, and for the number of pushes. */
   keep: number;
-  /** What all of them together may take up. */
+  /** The limit for the memory of all messages together. */
   maxBytes: number;
 }
 
-/** The mails and pushes that came, in memory. When there are too many or they are too big, the oldest go. */
+/** Keeps mails and pushes in memory. When a limit is exceeded, it removes the oldest. */
 export class Messages {
-  readonly mails = new Box<MailContent>();
-  readonly pushes = new Box<PushContent>();
+  readonly mails = new MessageList<MailContent>();
+  readonly pushes = new MessageList<PushContent>();
   private readonly listeners = new Set<(change: Change) => void>();
   private count = 0;
 
@@ -49,30 +49,30 @@ export class Messages {
     this.remove(this.pushes, this.pushes.ids());
   }
 
-  /** Calls `listener` after each arrival and removal. Returns how to stop that. */
+  /** Calls `listener` after each arrival and each removal. Returns a function that removes the listener. */
   listen(listener: (change: Change) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  private add<C extends MailContent | PushContent>(box: Box<C>, content: C): C & Kept {
+  private add<C extends MailContent | PushContent>(list: MessageList<C>, content: C): C & Kept {
     this.count += 1;
-    const again = content.sameAs !== undefined && box.has(content.sameAs);
+    const again = content.sameAs !== undefined && list.has(content.sameAs);
     const message = { ...content, number: this.count, receivedAt: new Date(), again };
-    box.add(message);
-    while (box.size > this.limits.keep) box.removeOldest();
-    while (this.mails.bytes + this.pushes.bytes > this.limits.maxBytes) this.olderBox().removeOldest();
+    list.add(message);
+    while (list.size > this.limits.keep) list.removeOldest();
+    while (this.mails.bytes + this.pushes.bytes > this.limits.maxBytes) this.olderList().removeOldest();
     this.tell({ arrived: message });
     return message;
   }
 
-  private remove<C extends MailContent | PushContent>(box: Box<C>, ids: Iterable<string>): void {
+  private remove<C extends MailContent | PushContent>(list: MessageList<C>, ids: Iterable<string>): void {
     let removed = 0;
-    for (const id of ids) if (box.remove(id)) removed += 1;
+    for (const id of ids) if (list.remove(id)) removed += 1;
     if (removed > 0) this.tell({ removed });
   }
 
-  private olderBox(): Box<MailContent> | Box<PushContent> {
+  private olderList(): MessageList<MailContent> | MessageList<PushContent> {
     return this.mails.oldestNumber < this.pushes.oldestNumber ? this.mails : this.pushes;
   }
 
@@ -83,17 +83,17 @@ export class Messages {
 
 interface Content {
   id: string;
-  /** What two messages share when one is the other sent twice; undefined where nothing can tell. */
+  /** Two messages with the same value are one message that was sent twice. Undefined: unknown. */
   sameAs: string | undefined;
-  /** About how much memory it takes. */
+  /** The approximate memory of the message. */
   bytes: number;
 }
 
-/** Messages of one kind, by id, oldest first. */
-class Box<C extends Content> {
+/** The messages of one kind, by id, oldest first. */
+class MessageList<C extends Content> {
   bytes = 0;
   private readonly byId = new Map<string, C & Kept>();
-  private readonly sames = new Map<string, number>();
+  private readonly sameAsCounts = new Map<string, number>();
 
   get size(): number {
     return this.byId.size;
@@ -121,14 +121,14 @@ class Box<C extends Content> {
   }
 
   has(sameAs: string): boolean {
-    return this.sames.has(sameAs);
+    return this.sameAsCounts.has(sameAs);
   }
 
   add(message: C & Kept): void {
     this.byId.set(message.id, message);
     this.bytes += message.bytes;
     const { sameAs } = message;
-    if (sameAs !== undefined) this.sames.set(sameAs, (this.sames.get(sameAs) ?? 0) + 1);
+    if (sameAs !== undefined) this.sameAsCounts.set(sameAs, (this.sameAsCounts.get(sameAs) ?? 0) + 1);
   }
 
   remove(id: string): boolean {
@@ -138,9 +138,9 @@ class Box<C extends Content> {
     this.bytes -= message.bytes;
     const { sameAs } = message;
     if (sameAs === undefined) return true;
-    const left = (this.sames.get(sameAs) ?? 0) - 1;
-    if (left > 0) this.sames.set(sameAs, left);
-    else this.sames.delete(sameAs);
+    const left = (this.sameAsCounts.get(sameAs) ?? 0) - 1;
+    if (left > 0) this.sameAsCounts.set(sameAs, left);
+    else this.sameAsCounts.delete(sameAs);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { anInbox, call, openStream, SOON, sendMail, setChaos } from '../testing/test-inbox';
+import { call, openStream, SOON, sendMail, setFaults, startTestInbox } from '../testing/test-inbox';
 
-/** The events of a stream so far, by name. */
+/** Returns the events that a stream has received. */
 function eventsOf({ text }: { text: string }) {
   const blocks = text.split('\n\n').slice(0, -1);
   return blocks.flatMap((block) => {
@@ -13,21 +13,22 @@ function eventsOf({ text }: { text: string }) {
 const push = (pushUrl: string, message: string, headers: Record<string, string> = {}) =>
   call(`${pushUrl}/followers-bob`, { method: 'POST', body: message, headers: { title: 'New follower', ...headers } });
 
-test.concurrent('When a browser opens either port, then it gets the page, and all that the page loads is there', async () => {
-  const { mailUrl, pushUrl } = await anInbox();
+test.concurrent('When a browser opens the mail or push port, then it gets the page and every file that the page loads', async () => {
+  const { mailUrl, pushUrl } = await startTestInbox();
   for (const page of [`${mailUrl}/`, `${pushUrl}/`, `${pushUrl}/followers-bob`]) {
     const { status, headers, text } = await call(page);
     expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'text/html; charset=utf-8' });
     expect(headers['content-security-policy']).toContain("script-src 'self'; style-src 'self'");
     const assets = [...text.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path]) => path ?? '');
-    expect(assets).toEqual(expect.arrayContaining(['/~/page.css', '/~/page.mjs', '/~/icon.svg']));
+    const styles = ['page', 'faults', 'list', 'entry'].map((name) => `/~/${name}.css`);
+    expect(assets).toEqual(expect.arrayContaining([...styles, '/~/page.mjs', '/~/icon.svg']));
     for (const path of assets) expect(await call(new URL(path, page).href)).toMatchObject({ status: 200 });
     expect(text).not.toMatch(/<script>|<style>|style="|onclick|https?:/);
   }
 });
 
-test.concurrent('When something arrives, then the page hears of it within a second, on both ports', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a message arrives, then the pages on both ports receive it within a second', async () => {
+  const inbox = await startTestInbox();
   const streams = await Promise.all([inbox.mailUrl, inbox.pushUrl].map((url) => openStream(`${url}/~/events`)));
   await sendMail(inbox, { messageId: '<one@example.test>' });
   await push(inbox.pushUrl, 'alice follows you', { 'x-sequence-id': 'one' });
@@ -46,8 +47,8 @@ test.concurrent('When something arrives, then the page hears of it within a seco
   }
 });
 
-test.concurrent('When a page comes back, then it is told the newest of what is there, each once, newest first', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a page reconnects, then it receives the newest messages, each once, newest first', async () => {
+  const inbox = await startTestInbox();
   await sendMail(inbox, { subject: 'one' });
   for (let n = 0; n < 250; n += 1) await push(inbox.pushUrl, String(n));
   await sendMail(inbox, { subject: 'last' });
@@ -59,8 +60,8 @@ test.concurrent('When a page comes back, then it is told the newest of what is t
   expect(data.entries[0]).toMatchObject({ title: 'last' });
 });
 
-test.concurrent('When a mail or a push comes twice, then the second is marked', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a mail or a push arrives twice, then the second is marked', async () => {
+  const inbox = await startTestInbox();
   const stream = await openStream(`${inbox.mailUrl}/~/events`);
   for (const messageId of ['<one@example.test>', '<two@example.test>', '<one@example.test>'])
     await sendMail(inbox, { messageId });
@@ -72,15 +73,15 @@ test.concurrent('When a mail or a push comes twice, then the second is marked', 
   expect(marks()).toEqual([false, false, true, false, false, true, false, false]);
 });
 
-test.concurrent('When faults are switched, by the page or by anybody, then every page hears of it', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a page or an API client changes the faults, then every page receives the change', async () => {
+  const inbox = await startTestInbox();
   const stream = await openStream(`${inbox.pushUrl}/~/events`);
-  await setChaos(inbox, { Push: { ErrorCode: 503, Probability: 50 } });
+  await setFaults(inbox, { Push: { ErrorCode: 503, Probability: 50 } });
   const body = JSON.stringify({ Recipient: { ErrorCode: 550, Probability: 100 } });
-  expect(await call(`${inbox.pushUrl}/~/chaos`, { method: 'PUT', body })).toMatchObject({ status: 204 });
+  expect(await call(`${inbox.pushUrl}/~/faults`, { method: 'PUT', body })).toMatchObject({ status: 204 });
   const told = () =>
     eventsOf(stream)
-      .filter(({ name }) => name === 'chaos')
+      .filter(({ name }) => name === 'faults')
       .map(({ data }) => data);
   await vi.waitFor(() => expect(told()).toHaveLength(2), SOON);
   expect(told()).toMatchObject([
@@ -89,8 +90,8 @@ test.concurrent('When faults are switched, by the page or by anybody, then every
   ]);
 });
 
-test.concurrent('When the inbox is emptied, then pages hear of it, and nothing is left in either API', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a page empties the inbox, then every page receives the change, and both APIs are empty', async () => {
+  const inbox = await startTestInbox();
   await sendMail(inbox);
   await push(inbox.pushUrl, 'x');
   const stream = await openStream(`${inbox.mailUrl}/~/events`);
@@ -100,8 +101,8 @@ test.concurrent('When the inbox is emptied, then pages hear of it, and nothing i
   expect((await call(`${inbox.pushUrl}/followers-bob/json?poll=1`)).text).toBe('');
 });
 
-test.concurrent('When a message is unfolded, then its source is there, and HTML only as text', async () => {
-  const inbox = await anInbox();
+test.concurrent('When a page requests the parts of a message, then it gets the source, with HTML as text', async () => {
+  const inbox = await startTestInbox();
   await sendMail(inbox, { html: '<b>Hello</b>' });
   await push(inbox.pushUrl, 'x');
   const stream = await openStream(`${inbox.pushUrl}/~/events`);

@@ -1,24 +1,24 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Chaos } from './faults';
-import { HttpError, parseJson, type Route } from './http';
-import type { Mail, Message, Messages } from './messages';
-import { follow } from './stream';
+import type { Faults } from './faults';
+import { HttpError, type InboxRoute, parseJsonBody } from './http';
+import type { InboxMessage, Mail, Messages } from './messages';
+import { streamTo } from './stream';
 
 export interface PageOptions {
   messages: Messages;
-  chaos: Chaos;
+  faults: Faults;
   keepaliveMs: number;
-  /** Where the page is; what it loads and calls is below `/~/`, which is no topic of ntfy's. */
+  /** The path of the page. Its files and its API are below `/~/`, which is not a valid topic of ntfy. */
   path: RegExp;
 }
 
-/** As many as the page shows. */
+/** The number of messages that the page shows; `list.mjs` has the same limit. */
 const SHOWN = 200;
-/** How much of a text is shown without unfolding it. */
+/** The length of the text in the list. */
 const PREVIEW_LENGTH = 1_000;
 const MAX_SOURCE_BYTES = 256 * 1024;
-/** After which a page that has lost its connection tries again. */
+/** The time after which a page reconnects. */
 const RETRY_MS = 1_000;
 
 const CSP = [
@@ -34,17 +34,17 @@ const TYPES: Record<string, string> = {
   svg: 'image/svg+xml',
 };
 
-/** Compiled code stands in dist/, which has no copy of what is not TypeScript. */
+/** The folder of the page, for TypeScript and for compiled code in dist/, which has no copy of the page. */
 const FOLDERS = [join(__dirname, 'page'), join(__dirname, '../../../local/inbox/page')];
 
 /**
- * The page that shows mails and pushes as they come, and the fault buttons.
+ * Returns the routes of the page, which shows messages as they arrive and has buttons for faults.
  *
- * @throws when its files are not there
+ * @throws {Error} when the files of the page are missing
  */
-export function pageRoutes({ messages, chaos, keepaliveMs, path }: PageOptions): Route[] {
+export function pageRoutes({ messages, faults, keepaliveMs, path }: PageOptions): InboxRoute[] {
   const folder = FOLDERS.find(existsSync);
-  if (!folder) throw new Error(`the files of the inbox page are not there; looked in ${FOLDERS.join(' and ')}`);
+  if (!folder) throw new Error(`the files of the inbox page are missing; expected in ${FOLDERS.join(' or ')}`);
   const asset = (name: string) => {
     const headers = { 'content-type': TYPES[name.split('.').at(-1) ?? ''] ?? '', 'content-security-policy': CSP };
     return { headers, body: readFileSync(join(folder, name)) };
@@ -55,15 +55,17 @@ export function pageRoutes({ messages, chaos, keepaliveMs, path }: PageOptions):
   const snapshot = () => {
     const newest = [...messages.mails.newestFirst().slice(0, SHOWN), ...messages.pushes.newestFirst().slice(0, SHOWN)];
     const entries = newest.sort((a, b) => b.number - a.number).slice(0, SHOWN);
-    return { chaos: chaos.triggers, counts: counts(), entries: entries.map(entry) };
+    return { faults: faults.triggers, counts: counts(), entries: entries.map(entry) };
   };
   const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 
-  /** Begins with all there is to show: so a page that comes back, even to another inbox, misses and doubles nothing. */
+  /**
+   * Sends a snapshot first, so that a page that reconnects, even to another inbox, shows every message exactly once.
+   */
   const start = (send: (text: string) => void) => {
     send(`retry: ${RETRY_MS}\n${event('snapshot', snapshot())}`);
     const stops = [
-      chaos.listen(() => send(event('chaos', chaos.triggers))),
+      faults.listen(() => send(event('faults', faults.triggers))),
       messages.listen((change) => {
         if ('arrived' in change) send(event('arrival', { counts: counts(), entry: entry(change.arrived) }));
         else send(event('snapshot', snapshot()));
@@ -90,7 +92,7 @@ export function pageRoutes({ messages, chaos, keepaliveMs, path }: PageOptions):
       path: /^\/~\/events$/,
       handler: () => ({
         headers: { 'content-type': 'text/event-stream; charset=utf-8' },
-        stream: (response) => follow(response, { keepalive: () => ': still here\n\n', everyMs: keepaliveMs, start }),
+        stream: (response) => streamTo(response, { keepalive: () => ': keepalive\n\n', everyMs: keepaliveMs, start }),
       }),
     },
     {
@@ -98,15 +100,15 @@ export function pageRoutes({ messages, chaos, keepaliveMs, path }: PageOptions):
       path: /^\/~\/(mails|pushes)\/([A-Za-z0-9]+)$/,
       handler: ({ params: [box = '', id = ''] }) => {
         const message = box === 'mails' ? messages.mails.get(id) : messages.pushes.get(id);
-        if (!message) throw new HttpError(404, 'it is not in the inbox any more');
+        if (!message) throw new HttpError(404, 'the message is no longer in the inbox');
         return { body: { parts: parts(message) } };
       },
     },
     {
       methods: ['PUT'],
-      path: /^\/~\/chaos$/,
+      path: /^\/~\/faults$/,
       handler: ({ body }) => {
-        chaos.set(parseJson(body));
+        faults.set(parseJsonBody(body));
         return { status: 204 };
       },
     },
@@ -121,8 +123,8 @@ export function pageRoutes({ messages, chaos, keepaliveMs, path }: PageOptions):
   ];
 }
 
-/** What the page shows of a message while it is folded. */
-function entry(message: Message): object {
+/** Returns the fields of a message that the list shows. */
+function entry(message: InboxMessage): object {
   const { number, kind, again, receivedAt: time } = message;
   const common = { number, kind, again, time };
   if (message.kind === 'push') {
@@ -137,7 +139,7 @@ function entry(message: Message): object {
 
 const recipients = ({ to, cc, bcc }: Mail): string[] => [...to, ...cc, ...bcc].map(({ Address }) => Address);
 
-function parts(message: Message): { name: string; text: string }[] {
+function parts(message: InboxMessage): { name: string; text: string }[] {
   if (message.kind === 'push') return [{ name: 'Message', text: JSON.stringify(message.ntfy, undefined, 2) }];
   const html = message.html ? [{ name: 'HTML part, as text', text: message.html.slice(0, MAX_SOURCE_BYTES) }] : [];
   const cut = message.raw.length > MAX_SOURCE_BYTES ? `\n… ${message.raw.length} bytes in all` : '';

@@ -1,6 +1,6 @@
 /**
- * Text from a stranger on one line that does to a terminal only what it looks like: control characters, direction
- * overrides and other invisible ones are written as `\u{…}`.
+ * Returns untrusted text on one line that is safe to print on a terminal. Control characters, direction overrides and
+ * other invisible characters are written as `\u{…}`.
  */
 export function printable(text: string, maxLength = 200): string {
   const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { anInbox, call, openStream, SOON, setChaos } from '../testing/test-inbox';
+import { call, openStream, SOON, setFaults, startTestInbox } from '../testing/test-inbox';
 
 const post = (url: string, body: string | Buffer, headers: Record<string, string> = {}) =>
   call(url, { method: 'POST', body, headers });
@@ -14,8 +14,8 @@ const poll = async (url: string) => {
 
 const bodies = (messages: { message: string }[]) => messages.map(({ message }) => message).join('');
 
-test('When a message is published, then the answer is what ntfy answers, and readers get the same', async () => {
-  const { pushUrl } = await anInbox();
+test('When a message is published, then the answer is the same as from ntfy, and readers get that message', async () => {
+  const { pushUrl } = await startTestInbox();
   const headers = { Title: 'New follower', Priority: 'high', Tags: 'wave, tada', Click: 'https://example.test/alice' };
   const { status, json } = await post(`${pushUrl}/followers-bob`, ' alice follows you\n', headers);
   expect(status).toBe(200);
@@ -41,16 +41,16 @@ test.each([
   ['query parameters', `/t?title=${encodeURIComponent('größer ✓')}&priority=4&tags=a,b&message=hi`, '', {}],
   ['a priority of RFC 9218 beside', '/t', 'hi', { Title: 'größer ✓', Priority: 'u=3, i', p: '4', tags: 'a,b' }],
   ['JSON', '/', JSON.stringify({ topic: 't', title: 'größer ✓', message: 'hi', priority: 4, tags: ['a', 'b'] }), {}],
-])('When a message is published with %s, then it is the same message', async (_form, path, body, headers) => {
-  const { pushUrl } = await anInbox();
-  // Header values go out a byte for a character.
+])('When a message is published with %s, then the message is the same', async (_form, path, body, headers) => {
+  const { pushUrl } = await startTestInbox();
+  // Node sends one byte for each character of a header value.
   const bytes = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
   const { json } = await post(pushUrl + path, body, Object.fromEntries(bytes));
   expect(json).toMatchObject({ topic: 't', title: 'größer ✓', message: 'hi', priority: 4, tags: ['a', 'b'] });
 });
 
-test('When a message has no text, then it has the one that ntfy gives it', async () => {
-  const { pushUrl } = await anInbox();
+test('When a message has no text, then its text is the default of ntfy', async () => {
+  const { pushUrl } = await startTestInbox();
   expect((await call(`${pushUrl}/t`, { method: 'PUT' })).json).toMatchObject({ message: 'triggered' });
   expect((await post(pushUrl, '{"topic":"t"}')).json).toMatchObject({ message: 'triggered' });
 });
@@ -60,8 +60,8 @@ test.each([
   ['a query parameter', '/t?sid=event-1', 'x', {}],
   ['the path', '/t/event-1', 'x', {}],
   ['JSON', '/', '{"topic":"t","message":"x","sequence_id":"event-1"}', {}],
-])('When a message has a sequence id in %s, then it keeps it', async (_form, path, body, headers) => {
-  const { pushUrl } = await anInbox();
+])('When a message has a sequence id in %s, then readers get the sequence id', async (_form, path, body, headers) => {
+  const { pushUrl } = await startTestInbox();
   await post(pushUrl + path, body, headers as Record<string, string>);
   expect(await poll(`${pushUrl}/t/json?poll=1`)).toMatchObject([{ sequence_id: 'event-1' }]);
 });
@@ -69,35 +69,38 @@ test.each([
 test.each([
   [413, 41301, 'a message that is too long', '/t', 'x'.repeat(4096), {}],
   [413, 41303, 'JSON that is too long', '/', JSON.stringify({ topic: 't', title: 'x'.repeat(9_000) }), {}],
-  [404, 40401, 'a topic that cannot be', '/no.topic', 'x', {}],
+  [404, 40401, 'an invalid topic', '/no.topic', 'x', {}],
   [404, 40401, 'a topic that is too long', `/${'t'.repeat(65)}`, 'x', {}],
-  [400, 40009, 'JSON with a topic that cannot be', '/', '{"topic":"no topic"}', {}],
+  [400, 40009, 'JSON with an invalid topic', '/', '{"topic":"no topic"}', {}],
   [400, 40009, 'JSON without a topic', '/', '{}', {}],
-  [400, 40024, 'broken JSON', '/', '{"topic":', {}],
-  [400, 40017, 'JSON that is no object', '/', 'null', {}],
-  [400, 40017, 'JSON with a title that is no text', '/', '{"topic":"t","title":1}', {}],
-  [400, 40017, 'JSON with tags that are no list', '/', '{"topic":"t","tags":"a"}', {}],
-  [400, 40007, 'a priority that cannot be', '/t', 'x', { Priority: '6' }],
-  [400, 40007, 'JSON with a priority that cannot be', '/', '{"topic":"t","priority":9}', {}],
-  [400, 40049, 'a sequence id that cannot be', '/t', 'x', { 'X-Sequence-ID': 'a b' }],
-  [400, 40011, 'bytes that are no UTF-8', '/t', Buffer.from([0xff, 0xfe]), {}],
-  [400, 40000, 'a wish that is not known here', '/t', 'x', { Delay: '1h' }],
-])('When it is answered %i (%i), then because of %s', async (http, code, _what, path, body, headers) => {
-  const { pushUrl } = await anInbox();
-  const reply = await post(pushUrl + path, body, headers as Record<string, string>);
-  expect(reply).toMatchObject({ status: http, json: { code, http, error: expect.any(String) } });
-  expect(await poll(`${pushUrl}/t/json?poll=1`)).toEqual([]);
-});
+  [400, 40024, 'invalid JSON', '/', '{"topic":', {}],
+  [400, 40017, 'JSON that is not an object', '/', 'null', {}],
+  [400, 40017, 'JSON with a title that is not a string', '/', '{"topic":"t","title":1}', {}],
+  [400, 40017, 'JSON with tags that are not a list', '/', '{"topic":"t","tags":"a"}', {}],
+  [400, 40007, 'an invalid priority', '/t', 'x', { Priority: '6' }],
+  [400, 40007, 'JSON with an invalid priority', '/', '{"topic":"t","priority":9}', {}],
+  [400, 40049, 'an invalid sequence id', '/t', 'x', { 'X-Sequence-ID': 'a b' }],
+  [400, 40011, 'bytes that are not UTF-8', '/t', Buffer.from([0xff, 0xfe]), {}],
+  [400, 40000, 'a field that the inbox does not support', '/t', 'x', { Delay: '1h' }],
+])(
+  'When a publish is answered with %i (code %i), then the reason is %s',
+  async (http, code, _problem, path, body, headers) => {
+    const { pushUrl } = await startTestInbox();
+    const reply = await post(pushUrl + path, body, headers as Record<string, string>);
+    expect(reply).toMatchObject({ status: http, json: { code, http, error: expect.any(String) } });
+    expect(await poll(`${pushUrl}/t/json?poll=1`)).toEqual([]);
+  },
+);
 
-test('When a message is just as long as it may be, then it is taken', async () => {
-  const { pushUrl } = await anInbox();
+test('When a message has the maximum length, then it is accepted', async () => {
+  const { pushUrl } = await startTestInbox();
   expect(await post(`${pushUrl}/t`, 'ä'.repeat(2047))).toMatchObject({ status: 200 });
 });
 
-test('When messages are polled since something, then those are there that came after it', async () => {
+test('When a poll has since, then it returns only the messages after that point', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000_000_000 });
   try {
-    const { pushUrl } = await anInbox();
+    const { pushUrl } = await startTestInbox();
     const first = (await post(`${pushUrl}/a`, '1')).json;
     vi.setSystemTime(1_000_000_060_000);
     await post(`${pushUrl}/b`, '2');
@@ -123,8 +126,8 @@ test('When messages are polled since something, then those are there that came a
   }
 });
 
-test('When a reader filters, then only what fits comes', async () => {
-  const { pushUrl } = await anInbox();
+test('When a reader filters, then it gets only matching messages', async () => {
+  const { pushUrl } = await startTestInbox();
   await post(`${pushUrl}/t`, '1', { Title: 'one', Tags: 'x,y', Priority: '5' });
   await post(`${pushUrl}/t`, '2', { Title: 'two', Tags: 'x' });
   const wanted = async (query: string) => bodies(await poll(`${pushUrl}/t/json?poll=1&${query}`));
@@ -135,8 +138,8 @@ test('When a reader filters, then only what fits comes', async () => {
   expect(await wanted('message=1')).toBe('1');
 });
 
-test('When a reader stays, then it hears what comes to its topics, and now and then that it is connected', async () => {
-  const { pushUrl } = await anInbox({ keepaliveMs: 20 });
+test('When a reader stays connected, then it gets new messages of its topics, and keepalives', async () => {
+  const { pushUrl } = await startTestInbox({ keepaliveMs: 20 });
   await post(`${pushUrl}/a`, 'before');
   const stream = await openStream(`${pushUrl}/a,b/json`);
   const events = () =>
@@ -152,8 +155,8 @@ test('When a reader stays, then it hears what comes to its topics, and now and t
   await vi.waitFor(() => expect(events().at(-1)).toMatchObject({ event: 'keepalive', topic: 'a,b' }), SOON);
 });
 
-test('When a reader stays and asks for the past too, then that comes first, in any of the formats', async () => {
-  const { pushUrl } = await anInbox();
+test('When a reader stays connected with since=all, then it gets old messages first, in each format', async () => {
+  const { pushUrl } = await startTestInbox();
   const first = (await post(`${pushUrl}/t`, 'one\ntwo')).json;
   const [json, sse, raw] = await Promise.all(
     ['json', 'sse', 'raw'].map((format) => openStream(`${pushUrl}/t/${format}?since=all`)),
@@ -168,27 +171,27 @@ test('When a reader stays and asks for the past too, then that comes first, in a
   await vi.waitFor(() => expect(raw?.text).toBe('\none two\nthree\n'), SOON);
 });
 
-test('When the trigger Push is on, then pushes are refused with its status, and not kept', async () => {
-  const inbox = await anInbox();
+test('When the trigger Push is on, then pushes are refused with its status and not stored', async () => {
+  const inbox = await startTestInbox();
   for (const code of [400, 429, 503]) {
-    await setChaos(inbox, { Push: { ErrorCode: code, Probability: 100 } });
+    await setFaults(inbox, { Push: { ErrorCode: code, Probability: 100 } });
     const reply = await post(`${inbox.pushUrl}/t`, 'x');
     expect(reply).toMatchObject({ status: code, json: { http: code, error: expect.any(String) } });
   }
-  await setChaos(inbox, {});
+  await setFaults(inbox, {});
   expect(await post(`${inbox.pushUrl}/t`, 'y')).toMatchObject({ status: 200 });
   expect(bodies(await poll(`${inbox.pushUrl}/t/json?poll=1`))).toBe('y');
 });
 
-test('When half of the pushes fail, then the dice say which', async () => {
-  const dice = [0.49, 0.5];
-  const inbox = await anInbox({ random: () => dice.shift() ?? 0 });
-  await setChaos(inbox, { Push: { ErrorCode: 503, Probability: 50 } });
+test('When the probability of Push is 50, then a push fails if the random number is below 0.5', async () => {
+  const numbers = [0.49, 0.5];
+  const inbox = await startTestInbox({ random: () => numbers.shift() ?? 0 });
+  await setFaults(inbox, { Push: { ErrorCode: 503, Probability: 50 } });
   expect(await post(`${inbox.pushUrl}/t`, 'x')).toMatchObject({ status: 503 });
   expect(await post(`${inbox.pushUrl}/t`, 'x')).toMatchObject({ status: 200 });
 });
 
-test('When its health is asked for, then it is healthy', async () => {
-  const { pushUrl } = await anInbox();
+test('When the health is requested, then the inbox is healthy', async () => {
+  const { pushUrl } = await startTestInbox();
   expect(await call(`${pushUrl}/v1/health`)).toMatchObject({ status: 200, json: { healthy: true } });
 });

@@ -1,18 +1,18 @@
-import type { Chaos } from './faults';
-import { type Answer, type Call, HttpError, type Route } from './http';
+import type { Faults } from './faults';
+import { type Answer, type Call, HttpError, type InboxRoute } from './http';
 import type { Messages } from './messages';
 import { type NtfyMessage, type PushContent, readJsonPublish, readPublish } from './push';
-import { past, readSubscription } from './push-subscription';
+import { pastMessages, readPushSubscription } from './push-subscription';
 import { randomId } from './random-id';
-import { follow } from './stream';
+import { streamTo } from './stream';
 
 export interface PushApiOptions {
   messages: Messages;
-  chaos: Chaos;
+  faults: Faults;
   keepaliveMs: number;
 }
 
-/** `open` and `keepalive` tell a reader that the stream is alive. */
+/** An event on a stream. `open` and `keepalive` show the reader that the stream is alive. */
 type Event = NtfyMessage | { id: string; time: number; event: 'open' | 'keepalive'; topic: string };
 
 interface Format {
@@ -34,32 +34,32 @@ const FORMATS: Record<string, Format> = {
 
 const TOPIC = '[-_A-Za-z0-9]{1,64}';
 
-/** The part of ntfy's API that publishes and reads messages, with ntfy's names. */
-export function pushRoutes({ messages, chaos, keepaliveMs }: PushApiOptions): Route[] {
+/** Returns the routes of ntfy's API that publish and read messages. */
+export function pushRoutes({ messages, faults, keepaliveMs }: PushApiOptions): InboxRoute[] {
   const publish =
     (read: (call: Call) => PushContent) =>
     (call: Call): Answer => {
-      const { ErrorCode } = chaos.triggers.Push;
-      if (chaos.strikes('Push')) throw new HttpError(ErrorCode, 'refused on purpose (Push)');
+      const { ErrorCode } = faults.triggers.Push;
+      if (faults.occurs('Push')) throw new HttpError(ErrorCode, 'deliberate fault (Push)');
       return { body: messages.addPush(read(call)).ntfy };
     };
 
   const subscribe = (call: Call): Answer => {
     const [topic = '', format = ''] = call.params;
     const { type, write } = FORMATS[format] ?? { type: '', write: () => '' };
-    const subscription = readSubscription(call);
-    const old = () => past(subscription, messages.pushes.oldestFirst()).map(write);
+    const subscription = readPushSubscription(call);
+    const old = () => pastMessages(subscription, messages.pushes.oldestFirst()).map(write);
     if (subscription.poll) return { headers: { 'content-type': type }, body: old().join('') };
     const sign = (event: 'open' | 'keepalive') =>
       write({ id: randomId(12), time: Math.floor(Date.now() / 1000), event, topic });
     return {
       headers: { 'content-type': type },
       stream: (response) =>
-        follow(response, {
+        streamTo(response, {
           keepalive: () => sign('keepalive'),
           everyMs: keepaliveMs,
           start: (send) => {
-            // Together with listening, so that nothing falls in between.
+            // The listener is added in the same tick, so that no message is lost between them.
             send([sign('open'), ...old()].join(''));
             return messages.listen((change) => {
               if (!('arrived' in change) || change.arrived.kind !== 'push') return;
@@ -78,7 +78,7 @@ export function pushRoutes({ messages, chaos, keepaliveMs }: PushApiOptions): Ro
   ];
 }
 
-/** An error as ntfy writes it. */
+/** Returns the body of an error as ntfy writes it. */
 export function ntfyError({ status, message, code }: HttpError): object {
   return { code: code ?? status * 100, http: status, error: message };
 }

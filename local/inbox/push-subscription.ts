@@ -5,17 +5,17 @@ import type { NtfyMessage } from './push';
 
 type Since = { all: true } | { none: true } | { latest: true } | { id: string } | { time: number };
 
-/** What a reader of topics asks for. */
-export interface Subscription {
+/** The topics, the start and the filters that a reader requests. */
+export interface PushSubscription {
   topics: string[];
-  /** Whether only what is there is wanted, and not what comes. */
+  /** Whether the reader wants only the stored messages and no stream. */
   poll: boolean;
   since: Since;
   wants: (message: NtfyMessage) => boolean;
 }
 
-/** @throws {HttpError} when `since` is none of those that ntfy knows */
-export function readSubscription({ params: [topics = ''], headers, query }: Call): Subscription {
+/** Returns the subscription of a request. @throws {HttpError} 400 for an invalid `since` */
+export function readPushSubscription({ params: [topics = ''], headers, query }: Call): PushSubscription {
   const param = (...names: string[]): string => {
     const inHeader = names.map((name) => headers[name]).find((value) => typeof value === 'string' && value !== '');
     return String(inHeader ?? names.map((name) => query.get(name)).find(Boolean) ?? '').trim();
@@ -52,15 +52,15 @@ function parseSince(text: string, poll: boolean): Since {
   throw new HttpError(400, 'invalid since parameter', 40008);
 }
 
-/** The messages that are there already and that the reader wants, oldest first. */
-export function past({ since, wants, topics }: Subscription, pushes: Push[]): NtfyMessage[] {
+/** Returns the stored messages that the reader wants, oldest first. */
+export function pastMessages({ since, wants, topics }: PushSubscription, pushes: Push[]): NtfyMessage[] {
   const messages = pushes.map(({ ntfy }) => ntfy);
   if ('none' in since) return [];
   if ('latest' in since) {
     return topics.flatMap((topic) => messages.filter((m) => m.topic === topic).slice(-1)).filter(wants);
   }
   if ('time' in since) return messages.filter((m) => m.time >= since.time && wants(m));
-  // As in ntfy, an id that is not known, or not any more, means everything.
+  // As in ntfy, an unknown id means all messages.
   const from = 'id' in since ? messages.findIndex(({ id }) => id === since.id) + 1 : 0;
   return messages.slice(from).filter(wants);
 }

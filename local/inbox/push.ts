@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer';
-import { type Call, HttpError, parseJson } from './http';
+import { type Call, HttpError, parseJsonBody } from './http';
 import { randomId } from './random-id';
 import { decodeHeader } from './rfc2047';
 
-/** What ntfy answers and passes on, with its names; what is not set is left out. */
+/** A message as ntfy sends it to publishers and readers. Fields without a value are omitted. */
 export interface NtfyMessage {
   id: string;
-  /** Chosen by the publisher: messages that share it are versions of one. Left out where it would be the id. */
+  /** The publisher's id. Messages with the same sequence id are versions of one message. */
   sequence_id?: string;
-  /** In seconds, as `expires`. */
+  /** In seconds since the epoch, like `expires`. */
   time: number;
   expires: number;
   event: 'message';
@@ -38,12 +38,12 @@ interface Draft {
   sequenceId: string;
 }
 
-/** ntfy has no attachments for a longer one unless they are set up, and it counts a message of just this as longer. */
+/** ntfy treats a message of this length or longer as an attachment, and refuses attachments by default. */
 const MAX_MESSAGE_BYTES = 4096;
 const MAX_JSON_BYTES = 2 * MAX_MESSAGE_BYTES;
-/** ntfy keeps messages for 12 hours; here they stay longer, but a client reads the same. */
+/** The default of ntfy, for the field `expires`. The inbox itself keeps messages until a limit is exceeded. */
 const EXPIRES_AFTER_S = 12 * 3600;
-/** What ntfy uses for a message without text. */
+/** The text that ntfy gives a message without text. */
 const NO_TEXT = 'triggered';
 const OVERHEAD_BYTES = 512;
 
@@ -51,16 +51,20 @@ const NAME = /^[-_A-Za-z0-9]{1,64}$/;
 
 const PRIORITIES: Record<string, number> = { min: 1, low: 2, default: 3, high: 4, max: 5, urgent: 5 };
 
-/** Things ntfy does with a message, and this inbox does not: better refused than forgotten. */
+/** Fields that ntfy supports and the inbox refuses. */
 const UNSUPPORTED = ['delay', 'attach', 'filename', 'email', 'call', 'template', 'unifiedpush', 'poll-id'];
 
-/** A push to `/{topic}`: the body is the message, headers or query parameters are the rest. @throws {HttpError} */
+/**
+ * Returns the push of a request to `/{topic}`. Its body is the message. Headers or query parameters are other fields.
+ *
+ * @throws {HttpError} 400 or 413 as ntfy answers
+ */
 export function readPublish({ params: [topic = '', sequenceId = ''], headers, query, body }: Call): PushContent {
   const param = (...names: string[]): string => {
     for (const name of names) {
       const value = headers[name];
       const text = typeof value === 'string' ? decodeHeader(value).trim() : '';
-      // RFC 9218 has a header of this name too, about how urgent an answer is.
+      // The header `Priority` of RFC 9218, with values such as `u=3`, is not ntfy's.
       if (text && !(name === 'priority' && /^u=\d(?:,\s*(?:i|\d))?$/.test(text))) return text;
     }
     return names.map((name) => query.get(name)?.trim()).find(Boolean) ?? '';
@@ -78,22 +82,22 @@ export function readPublish({ params: [topic = '', sequenceId = ''], headers, qu
   });
 }
 
-/** A push to `/`: all of it is JSON. @throws {HttpError} */
+/** Returns the push of a request to `/`, whose body is JSON. @throws {HttpError} 400 or 413 as ntfy answers */
 export function readJsonPublish({ body }: Call): PushContent {
   if (body.length > MAX_JSON_BYTES) throw new HttpError(413, 'JSON body too large', 41303);
-  const given = parseJson(body, 40024);
+  const given = parseJsonBody(body, 40024);
   if (typeof given !== 'object' || given === null) throw bad('request body must be message JSON', 40017);
   const fields = new Map<string, unknown>(Object.entries(given));
   for (const name of UNSUPPORTED) if (fields.get(name)) throw unsupported(name);
   const text = (name: string): string => {
     const value = fields.get(name) ?? '';
     if (typeof value === 'string') return value;
-    throw bad(`request body must be message JSON; ${name} is no text`, 40017);
+    throw bad(`request body must be message JSON; ${name} is not a string`, 40017);
   };
   const { priority, tags } = { priority: fields.get('priority') ?? 0, tags: fields.get('tags') ?? [] };
-  if (typeof priority !== 'number') throw bad('request body must be message JSON; priority is no number', 40017);
+  if (typeof priority !== 'number') throw bad('request body must be message JSON; priority is not a number', 40017);
   if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) {
-    throw bad('request body must be message JSON; tags is no list of texts', 40017);
+    throw bad('request body must be message JSON; tags is not a list of strings', 40017);
   }
   return toContent({
     topic: text('topic'),
@@ -140,4 +144,4 @@ const clean = (text: string): string => text.replaceAll('\0', '');
 
 const bad = (message: string, code: number) => new HttpError(400, `invalid request: ${message}`, code);
 
-const unsupported = (name: string) => bad(`this inbox does not know ${name}`, 40000);
+const unsupported = (name: string) => bad(`this inbox does not support ${name}`, 40000);

@@ -1,12 +1,12 @@
 /**
- * The text of an HTTP header: its bytes are UTF-8, and parts of it may be RFC 2047 encoded words (`=?UTF-8?B?…?=`).
- * What is no proper encoded word stays as it is.
+ * Returns the text of an HTTP header. Its bytes are UTF-8 and may contain RFC 2047 encoded words (`=?UTF-8?B?…?=`).
+ * Invalid encoded words stay unchanged.
  *
- * @param value as node:http gives it, a character for each byte
+ * @param value the header value from node:http, with one character for each byte
  */
 export function decodeHeader(value: string): string {
   const text = Buffer.from(value, 'latin1').toString();
-  // Space between two encoded words is there only to separate them.
+  // The space between two encoded words is not part of the text.
   const joined = text.replace(/(\?=)\s+(?==\?[^?\s]+\?[BbQq]\?[^?\s]*\?=)/g, '$1');
   return joined.replace(
     /=\?([^?\s]+)\?([BbQq])\?([^?\s]*)\?=/g,
@@ -19,7 +19,7 @@ function decodeWord(charset: string, encoding: string, data: string): string | u
   try {
     return new TextDecoder(charset).decode(bytes);
   } catch {
-    return undefined; // a charset that nobody knows
+    return undefined; // an unknown charset
   }
 }
 

@@ -43,7 +43,7 @@ test.each([
   'is:unread',
   'has:attachments',
   '!is:read',
-])('When the query is %s, then the mail fits', (query) => {
+])('When the query is %s, then the mail matches', (query) => {
   expect(parseQuery(query)(MAIL)).toBe(true);
 });
 
@@ -59,7 +59,7 @@ test.each([
   '-subject:alice',
   '!to:bob alice',
   'is:read',
-])('When the query is %s, then the mail does not fit', (query) => {
+])('When the query is %s, then the mail does not match', (query) => {
   expect(parseQuery(query)(MAIL)).toBe(false);
 });
 
@@ -67,6 +67,6 @@ test.each(['before:2026-01-01', 'larger:1M', 'sbject:alice', '!tag:x', 'has:noth
   'When the query has the unknown filter %s, then the error names it',
   (query) => {
     const filter = /[a-z]+:/.exec(query)?.[0];
-    expect(() => parseQuery(query)).toThrow(`the filter ${filter} is not known here; allowed: to:, from:`);
+    expect(() => parseQuery(query)).toThrow(`the filter ${filter} is not supported; allowed: to:, from:`);
   },
 );

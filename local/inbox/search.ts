@@ -10,7 +10,7 @@ const addressed = (...lists: Address[][]): string =>
     .map(({ Name, Address }) => `${Name} ${Address}`)
     .join(' ');
 
-/** Filters that look into one part of a mail. */
+/** The filters on one part of a mail. */
 const PARTS: Record<string, (mail: Mail) => string> = {
   to: ({ to }) => addressed(to),
   from: ({ from }) => addressed([from]),
@@ -32,10 +32,10 @@ const wholeText = ({ from, to, cc, bcc, replyTo, subject, text, attachments }: M
   [addressed([from], to, cc, bcc, replyTo), subject, text, ...attachments.map(({ FileName }) => FileName)].join(' ');
 
 /**
- * What a query of Mailpit's asks for: words and "phrases", all of which must be there, `subject:`, `to:` and the like,
- * and `-` or `!` before what must not be there. Upper and lower case are the same.
+ * Returns a test for mails from a query in Mailpit's language. A mail matches if it contains all words and "phrases"
+ * and passes all filters such as `subject:` and `to:`. `-` or `!` negates a term. The case of letters is ignored.
  *
- * @throws {HttpError} 400 for a filter that is not known here
+ * @throws {HttpError} 400 for an unsupported filter or an empty query
  */
 export function parseQuery(query: string): Test {
   const tests = termsOf(query).map(parseTerm);
@@ -43,7 +43,7 @@ export function parseQuery(query: string): Test {
   return (mail) => tests.every((test) => test(mail));
 }
 
-/** Splits at spaces outside of quotes. The quotes stay. */
+/** Returns the terms between spaces. A quoted phrase is one term and keeps its quotes. */
 function termsOf(query: string): string[] {
   return query.match(/(?:"[^"]*"?|[^\s"])+/g) ?? [];
 }
@@ -69,7 +69,7 @@ function parsePositive(term: string): Test {
   if (state) return state;
   if (term.startsWith('"')) return contains(wholeText, unquoted);
   const known = [...Object.keys(PARTS).map((name) => `${name}:`), ...Object.keys(STATES)].join(', ');
-  throw new HttpError(400, `the filter ${filter}: is not known here; allowed: ${known}, and any text in "quotes"`);
+  throw new HttpError(400, `the filter ${filter}: is not supported; allowed: ${known}, and any text in "quotes"`);
 }
 
 function contains(part: (mail: Mail) => string, wanted: string): Test {
@@ -77,7 +77,7 @@ function contains(part: (mail: Mail) => string, wanted: string): Test {
   return (mail) => plain(part(mail)).includes(text);
 }
 
-/** As Mailpit compares texts: without what only separates, and in lower case. */
+/** Returns text as Mailpit compares it: in lower case, with one space instead of separators. */
 const plain = (text: string): string =>
   text
     .replace(/[\s<>",;()]+/g, ' ')

@@ -1,76 +1,76 @@
 import type { Server, Socket } from 'node:net';
 import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { Log } from '../log';
-import type { Chaos, TriggerName } from './faults';
+import type { Faults, TriggerName } from './faults';
 import type { Envelope } from './mail';
 import { printable } from './printable';
 
 export interface SmtpOptions {
-  chaos: Chaos;
-  /** Stores a mail; the sender is told 250 once that is done. */
+  faults: Faults;
+  /** Stores a mail. The client gets 250 after it resolves. */
   store: (raw: Buffer, envelope: Envelope) => Promise<void>;
   log: Log;
 }
 
 export interface Smtp {
-  /** Listens nowhere yet. */
+  /** Does not listen yet. */
   server: Server;
-  /** Ends every connection, in whatever state it is. */
+  /** Closes the server and every connection. */
   close(): Promise<void>;
 }
 
 const MAX_MAIL_BYTES = 10 * 1024 * 1024;
-/** Of all mails that are being received at a time: what they take up is not yet counted anywhere else. */
-const MAX_UNDER_WAY_BYTES = 128 * 1024 * 1024;
+/** The limit for all mails that are being received. The limit of stored messages does not include them. */
+const MAX_RECEIVING_BYTES = 128 * 1024 * 1024;
 const IDLE_TIMEOUT_MS = 60_000;
 const MAX_CONNECTIONS = 500;
-/** Mailpit's. */
+/** The default of Mailpit. */
 const MAX_RECIPIENTS = 100;
 
 type Callback = (error?: Error | null) => void;
 
 /**
- * An SMTP server for senders on this machine: without TLS, and any name and password will do.
+ * Resolves with an SMTP server for clients on this machine. It has no TLS and accepts any name and password.
  *
- * @throws when the package smtp-server is not there: it is an optional one
+ * @throws {Error} when the optional package smtp-server is missing
  */
-export async function createSmtp({ chaos, store, log }: SmtpOptions): Promise<Smtp> {
+export async function createSmtp({ faults, store, log }: SmtpOptions): Promise<Smtp> {
   const { SMTPServer } = await import('smtp-server');
   const sockets = new Map<string, Socket>();
-  let underWayBytes = 0;
+  let receivingBytes = 0;
 
-  /** Passes, or refuses on purpose. */
-  const pass = (trigger: Exclude<TriggerName, 'AfterData'>, done: Callback) => {
-    if (!chaos.strikes(trigger)) return done();
-    const { ErrorCode } = chaos.triggers[trigger];
-    done(refusal(ErrorCode, `refused on purpose (${trigger})`));
+  /** Accepts the command unless the fault occurs. */
+  const accept = (trigger: Exclude<TriggerName, 'AfterData'>, done: Callback) => {
+    if (!faults.occurs(trigger)) return done();
+    const { ErrorCode } = faults.triggers[trigger];
+    done(refusal(ErrorCode, `deliberate fault (${trigger})`));
   };
 
   async function receive(stream: SMTPServerDataStream, session: SMTPServerSession, done: Callback): Promise<void> {
     const chunks: Buffer[] = [];
     let length = 0;
     try {
-      // Leaves with an error when the sender does not finish: then there is nobody to answer and nothing to store.
+      // The stream fails when the client disconnects. Then there is no mail to store and no client to answer.
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         length += chunk.length;
-        underWayBytes += chunk.length;
-        if (length <= MAX_MAIL_BYTES && underWayBytes <= MAX_UNDER_WAY_BYTES) chunks.push(chunk);
+        receivingBytes += chunk.length;
+        if (length <= MAX_MAIL_BYTES && receivingBytes <= MAX_RECEIVING_BYTES) chunks.push(chunk);
         else chunks.length = 0;
       }
       const raw = Buffer.concat(chunks);
-      if (raw.length < length) return done(refusal(452, 'too much mail at a time, try again'));
+      if (raw.length < length) return done(refusal(452, 'too many mails at the same time, try again later'));
       await store(raw, {
         recipients: session.envelope.rcptTo.map(({ address }) => address),
         username: userOf(session),
       });
-      if (chaos.strikes('AfterData')) return void sockets.get(peer(session))?.destroy();
+      if (faults.occurs('AfterData')) return void sockets.get(peer(session))?.destroy();
       done();
     } catch (error) {
       if (stream.destroyed && !stream.readableEnded) return;
-      log.warn(printable(`inbox: a mail cannot be read: ${error}`));
-      done(refusal(554, 'this mail cannot be read'));
+      log.warn(printable(`inbox: a mail cannot be parsed: ${error}`));
+      done(refusal(554, 'the mail cannot be parsed'));
     } finally {
-      underWayBytes -= length;
+      receivingBytes -= length;
     }
   }
 
@@ -88,12 +88,12 @@ export async function createSmtp({ chaos, store, log }: SmtpOptions): Promise<Sm
     maxRecipients: MAX_RECIPIENTS,
     logger: false,
     onAuth: ({ username }, _session, done) =>
-      pass('Authentication', (error) => (error ? done(error) : done(null, { user: username ?? '' }))),
-    onMailFrom: (_address, _session, done) => pass('Sender', done),
-    onRcptTo: (_address, _session, done) => pass('Recipient', done),
+      accept('Authentication', (error) => (error ? done(error) : done(null, { user: username ?? '' }))),
+    onMailFrom: (_address, _session, done) => accept('Sender', done),
+    onRcptTo: (_address, _session, done) => accept('Recipient', done),
     onData: (stream, session, done) => void receive(stream, session, done),
   });
-  // A connection that breaks off is the sender's affair; not being able to listen is told to who tried.
+  // A broken connection needs no action here. `listen` in listen.ts reports a server that cannot listen.
   smtp.on('error', () => {});
   smtp.server.on('connection', (socket) => {
     const name = peer(socket);

@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http';
 
-/** Bytes that wait for a reader before it is given up: about all that an inbox holds. It may come back for the rest. */
+/** The limit for bytes that wait for a slow reader, about the size of a full inbox. The reader can reconnect. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 export interface Source {
-  /** Written now and then, so that either side notices when the other is gone. */
+  /** Returns the text that is written at an interval, so that both sides notice a broken connection. */
   keepalive: () => string;
   everyMs: number;
-  /** Starts calling `send`. Returns how to stop that. */
+  /** Starts to call `send`. Returns a function that stops it. */
   start: (send: (text: string) => void) => () => void;
 }
 
-/** Writes to an open response what a source brings, until its reader leaves or is too slow. */
-export function follow(response: ServerResponse, { keepalive, everyMs, start }: Source): void {
+/** Writes the texts of a source to a response until the reader disconnects or is too slow. */
+export function streamTo(response: ServerResponse, { keepalive, everyMs, start }: Source): void {
   const send = (text: string) => {
     response.write(text);
     if (response.writableLength > MAX_WAITING_BYTES) response.destroy();

@@ -2,31 +2,31 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
-/** Where a sidecar on this machine can be reached by others of its kind. */
-export interface Address {
+/** The address of a sidecar on this machine, for other local sidecars. */
+export interface SidecarAddress {
   appId: string;
   port: number;
-  /** Tells another sidecar of the same user from anybody else who finds the port. */
+  /** Proves that a caller is a sidecar of the same user. */
   secret: string;
 }
 
 /**
- * The sidecars of this user on this machine: a file for each in a folder that only the user can read. daprd uses mDNS
- * for this and gRPC between sidecars, so that a local sidecar and a real one do not find each other.
+ * The list of this user's sidecars on this machine. Each sidecar has a file in a folder that only the user can read.
+ * daprd uses mDNS and gRPC instead, so that a local sidecar and a real sidecar do not find each other.
  */
 export class Directory {
   constructor(private readonly folder = join(tmpdir(), `dapr-local-${userInfo().uid}`)) {}
 
-  /** Lists a sidecar of this process. Returns how to take it off the list again. */
-  add(address: Address): () => void {
+  /** Adds a sidecar of this process. Returns a function that removes it. */
+  add(address: SidecarAddress): () => void {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const file = join(this.folder, `${process.pid}-${address.port}.json`);
     writeFileSync(file, JSON.stringify(address), { mode: 0o600 });
     return () => rmSync(file, { force: true });
   }
 
-  /** A sidecar of this app that still runs. */
-  find(appId: string): Address | undefined {
+  /** Returns a running sidecar of this app; undefined if there is none. It removes the files of ended processes. */
+  find(appId: string): SidecarAddress | undefined {
     for (const name of this.names().filter((name) => name.endsWith('.json'))) {
       const pid = Number.parseInt(name, 10);
       const file = join(this.folder, name);
@@ -44,16 +44,16 @@ export class Directory {
     try {
       return readdirSync(this.folder);
     } catch {
-      return []; // nobody has listed anything yet
+      return []; // the folder does not exist before the first sidecar
     }
   }
 }
 
-function read(file: string): Address | undefined {
+function read(file: string): SidecarAddress | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return undefined; // it went while we looked
+    return undefined; // the sidecar has removed its file
   }
 }
 

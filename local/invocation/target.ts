@@ -1,15 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { posix } from 'node:path';
 
-/** What an invocation is for: an app id or an http(s) URL, and the path there, decoded, without a leading slash. */
+/** The target of an invocation: an app id or an http(s) URL, and the decoded path without a leading slash. */
 export interface Target {
   id: string;
   method: string;
 }
 
 /**
- * The app that a call is for: named by the header `dapr-app-id`, by the user `dapr-app-id` of a URL, or by the path
- * `/v1.0/invoke/{id}/method/{method}`. Undefined when the call names none.
+ * Returns the target of a call. The header `dapr-app-id`, the user `dapr-app-id` of a URL or the path
+ * `/v1.0/invoke/{id}/method/{method}` names it. Returns undefined if the call has no target.
  */
 export function readTarget(path: string, headers: IncomingHttpHeaders): Target | undefined {
   const decoded = decodeURIComponent(path);
@@ -21,10 +21,10 @@ export function readTarget(path: string, headers: IncomingHttpHeaders): Target |
   return id === '' ? undefined : { id: decodeId(id), method: clean(method) };
 }
 
-/** `.` and `..` resolved, nothing above the root, no slash at either end. */
+/** Returns a path without `.`, `..` and slashes at its ends. */
 const clean = (path: string) => posix.normalize(`/${path}`).replace(/^\/+|\/+$/g, '');
 
-/** The path of an app as Dapr sends it, whatever a subscription's route looks like. What follows a `?` is left alone. */
+/** Returns the path of a route as Dapr sends it. The query after a `?` is unchanged. */
 export function normalizePath(route: string): string {
   const at = route.indexOf('?');
   const [path, query] = at < 0 ? [route, ''] : [route.slice(0, at), route.slice(at)];
@@ -45,7 +45,11 @@ function decodeId(id: string): string {
   }
 }
 
-/** The path to send, escaped where it must be. An escape that came through decoding stays one. @throws {Error} in Go's words */
+/**
+ * Returns an escaped path. Escapes in `method` stay unchanged.
+ *
+ * @throws {Error} for an invalid path, with Go's message
+ */
 export function escapeMethod(method: string, base: string): string {
   const forbidden = /[#?\0]/.test(method);
   if (forbidden) {

@@ -4,7 +4,7 @@ import { stringifyJson } from './stringify';
 
 const throughDapr = (text: string) => stringifyJson(parseJson(text));
 
-describe('reading and writing', () => {
+describe('parseJson and stringifyJson', () => {
   test.each([
     [
       '{"z":1.50,"big":12345678901234567890,"e":1e3,"neg":-0}',
@@ -17,16 +17,16 @@ describe('reading and writing', () => {
     ['{"__proto__":1,"constructor":{"a":2}}', '{"__proto__":1,"constructor":{"a":2}}'],
     ['{"a":1}{"b":2}', '{"a":1}'],
     ['[1,2] and more', '[1,2]'],
-  ])('When %s is read and written, then it is %s', (text, expected) => {
+  ])('When %s is parsed and written, then the result is %s', (text, expected) => {
     expect(throughDapr(text)).toBe(expected);
   });
 
-  test('When a document must be whole, then more after it is an error', () => {
+  test('When parseWholeJson finds more than one value, then it throws', () => {
     expect(parseWholeJson(' 1 ')).toMatchObject({ text: '1' });
     expect(() => parseWholeJson('1 2')).toThrow("invalid character '2' after top-level value");
   });
 
-  test('When values are random, then the result is what JSON.parse makes of it', () => {
+  test('When values are random, then the result has the same meaning for JSON.parse', () => {
     const random = (depth: number): unknown => {
       const kind = Math.floor(Math.random() * (depth > 0 ? 7 : 5));
       if (kind === 0) return null;
@@ -43,7 +43,7 @@ describe('reading and writing', () => {
   });
 });
 
-describe('what is not JSON', () => {
+describe('invalid JSON', () => {
   test.each([
     ['', 'EOF'],
     ['   ', 'EOF'],
@@ -65,7 +65,7 @@ describe('what is not JSON', () => {
     expect(() => parseJson(text)).toThrow(new JsonSyntaxError(message));
   });
 
-  test('When the text is nested without end, then it is an error and not a crash', () => {
+  test('When the nesting is too deep, then parseJson throws an error and the process does not crash', () => {
     expect(() => parseJson('['.repeat(4_000_000))).toThrow('exceeded max depth');
     expect(throughDapr(`${'['.repeat(1_000)}${']'.repeat(1_000)}`)).toHaveLength(2_000);
   });

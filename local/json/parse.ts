@@ -1,10 +1,10 @@
 /**
- * JSON as Dapr reads it. Three things differ from `JSON.parse`, and subscribers can see each of them:
- * numbers keep their spelling (1.50, 12345678901234567890), what follows the first value is not looked at, and the
- * error messages are those of Go's encoding/json, because Dapr passes them on to its callers.
+ * A JSON parser that behaves like Dapr. Subscribers can see three differences from `JSON.parse`. Numbers keep their
+ * spelling (1.50, 12345678901234567890). Text after the first value is ignored. The error messages are the messages of
+ * Go's encoding/json, because Dapr returns them to its callers.
  */
 
-/** A number as it was written. */
+/** A number with its original spelling. */
 export class JsonNumber {
   constructor(readonly text: string) {}
 
@@ -16,13 +16,13 @@ export class JsonNumber {
 export type JsonObject = { [key: string]: JsonValue };
 export type JsonValue = null | boolean | string | JsonNumber | JsonValue[] | JsonObject;
 
-/** Text that is not JSON, in Go's words. */
+/** A syntax error in JSON, with Go's message. */
 export class JsonSyntaxError extends Error {}
 
 export const isJsonObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
 
-/** A member by its name, in any spelling of upper and lower case, as Go finds the field of a struct. */
+/** Returns a member by its name. Like Go, it ignores the case of letters if there is no exact match. */
 export function member(object: JsonObject, name: string): JsonValue | undefined {
   const exact = object[name];
   if (exact !== undefined) return exact;
@@ -31,40 +31,36 @@ export function member(object: JsonObject, name: string): JsonValue | undefined 
   return undefined;
 }
 
-/** What Go calls a JSON value of the wrong kind. */
+/** Returns Go's name for the kind of a JSON value. */
 export function goKind(value: JsonValue): string {
   if (Array.isArray(value)) return 'array';
   if (isJsonObject(value)) return 'object';
   return typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'number';
 }
 
-// Go allows 10,000. Ours is what fits on the stack of a server that is already some calls deep.
+// Go allows 10,000. This limit fits on the stack of a running server.
 const MAX_DEPTH = 2_000;
 const [QUOTE, BACKSLASH, SPACE_CODE] = [0x22, 0x5c, 0x20];
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\r\n]*/y;
 const LITERALS = { t: ['true', true], f: ['false', false], n: ['null', null] } as const;
 
-/** How Go shows a character in an error message. */
+/** Returns a character as Go shows it in an error message. */
 function quote(char: string): string {
   if (char === "'") return "'\\''";
   if (char === '"') return `'"'`;
   return `'${JSON.stringify(char).slice(1, -1)}'`;
 }
 
-/**
- * The first value in `text`; what follows it is not looked at.
- *
- * @throws {JsonSyntaxError} when there is none
- */
+/** Returns the first JSON value in `text` and ignores the rest. @throws {JsonSyntaxError} when there is none */
 export function parseJson(text: string): JsonValue {
   return new Parser(text).first();
 }
 
 /**
- * The value that `text` is.
+ * Returns the only JSON value in `text`.
  *
- * @throws {JsonSyntaxError} when it is none, more than one, or has a number that no float64 can hold
+ * @throws {JsonSyntaxError} when there is no value, more than one value, or a number that does not fit into a float64
  */
 export function parseWholeJson(text: string): JsonValue {
   const parser = new Parser(text, true);
@@ -146,7 +142,7 @@ class Parser {
         this.at = i + 1;
         if (!escaped) return this.text.slice(start + 1, i);
         try {
-          // Half of a surrogate pair is no character: Go puts U+FFFD in its place.
+          // Go replaces half of a surrogate pair by U+FFFD.
           return (JSON.parse(this.text.slice(start, i + 1)) as string).toWellFormed();
         } catch {
           break;
@@ -161,7 +157,7 @@ class Parser {
     return this.badString();
   }
 
-  /** Finds the character that ends a string before its closing quote. */
+  /** Throws the error for the first invalid character of a string, or for a missing closing quote. */
   private badString(): never {
     for (this.at += 1; this.at < this.text.length; this.at += 1) {
       const char = this.text[this.at] ?? '';

@@ -1,6 +1,6 @@
 import { JsonNumber, type JsonValue } from './parse';
 
-// Go's encoding/json keeps its output safe inside HTML and JavaScript.
+// Go's encoding/json escapes these characters, so that its output is safe inside HTML and JavaScript.
 const ESCAPED: Record<string, string> = {
   '<': '\\u003c',
   '>': '\\u003e',
@@ -14,7 +14,7 @@ const string = (text: string): string => {
   return /[<>&\u2028\u2029]/.test(json) ? json.replace(/[<>&\u2028\u2029]/g, (char) => ESCAPED[char] ?? char) : json;
 };
 
-/** JSON as Dapr writes it: no spaces, keys sorted, numbers as they were read. Undefined members are left out. */
+/** Returns JSON as Dapr writes it: no spaces, sorted keys, numbers with their spelling, no undefined members. */
 export function stringifyJson(value: JsonValue): string {
   if (typeof value === 'string') return string(value);
   if (value === null || typeof value !== 'object') return String(value);

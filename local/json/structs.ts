@@ -1,13 +1,13 @@
 import { goKind, isJsonObject, JsonNumber, type JsonObject, type JsonValue } from './parse';
 
 /**
- * What a Go program expects in a JSON value. Dapr decodes requests into Go structs: names in any spelling of upper and
- * lower case, null for whatever may be left out, and an error that names the struct's field when a type is wrong.
+ * A Go type for a JSON value. Dapr decodes requests into Go structs. The case of names is ignored, null counts as
+ * missing, and the error for a wrong type names the field of the struct.
  */
 export type GoType = 'any' | 'string' | 'int' | 'map[string]string' | Struct | List;
 
 export interface Struct {
-  /** With its package: `state.SetRequest`. */
+  /** The name with its package: `state.SetRequest`. */
   struct: string;
   fields: Readonly<Record<string, GoType>>;
 }
@@ -16,11 +16,12 @@ export interface List {
   listOf: GoType;
 }
 
-/** JSON of another type than was expected, in Go's words. */
+/** A JSON value of the wrong type, with Go's message. */
 export class JsonTypeError extends Error {}
 
 /**
- * `value` with every struct's members under their own names; null and what is unknown is left out.
+ * Returns `value` as Go would decode it. The members of structs have the names of their fields. Unknown members and
+ * members with the value null are omitted.
  *
  * @throws {JsonTypeError} for the first value of a wrong type
  */
@@ -28,7 +29,7 @@ export function readAs(type: GoType, value: JsonValue): JsonValue {
   return read(type, value, '');
 }
 
-/** `field` is where the value stands: `Struct.path.to.field`, or empty outside of any struct. */
+/** @param field the path of the value, such as `Struct.path.to.field`; empty outside of a struct */
 function read(type: GoType, value: JsonValue, field: string): JsonValue {
   if (type === 'any' || value === null) return value;
   const wrong = (found = goKind(value)) => {

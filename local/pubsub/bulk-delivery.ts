@@ -5,7 +5,7 @@ import { isJsonObject, JsonNumber, type JsonObject, type JsonValue, member, pars
 import { stringifyJson } from '../json/stringify';
 import { type DeliveryContext, giveUpOn, isRaw, metadataHeaders, prepare } from './delivery';
 
-/** One message of a batch. `failure` is undefined once nothing more is to be done about it. */
+/** One message of a batch. `failure` is undefined when the message is finished. */
 interface Entry {
   id: string;
   message: Message;
@@ -14,11 +14,11 @@ interface Entry {
 }
 
 /**
- * Delivers several messages in one request for each path they go to. The app answers for each of them; those that
- * failed are delivered again, alone, as often as the policy says, and then go to the dead letters.
+ * Delivers several messages with one request for each path. The app answers with a status for each message. Failed
+ * messages are delivered again as the policy says. After the last attempt, they go to the dead-letter topic.
  * https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/
  *
- * @throws {Error} when a dead letter cannot be stored, or when `signal` is aborted: all stay with the broker
+ * @throws {Error} when a dead letter cannot be stored or `signal` is aborted; all messages then stay in the broker
  */
 export async function deliverBulk(
   messages: readonly Message[],
@@ -88,14 +88,14 @@ async function attempt(
     signal,
   });
   if (answer.status === 404) {
-    // As in Dapr, this is the end of all of them, and not even the dead letters get them.
+    // As in Dapr, all messages of the batch are lost. They do not go to the dead-letter topic.
     context.log.warn(`${entries.length} events of topic ${topic} are lost: the app answered 404 to a bulk delivery`);
     for (const entry of entries) entry.failure = undefined;
     return;
   }
   if (answer.status < 200 || answer.status > 299) return fail(entries, `the app answered ${answer.status}`);
   const statuses = readStatuses(answer.body);
-  if (!statuses) return fail(entries, 'the app did not answer with a list of statuses');
+  if (!statuses) return fail(entries, 'the answer of the app is not JSON');
   for (const entry of entries) {
     const status = statuses.get(entry.id);
     entry.failure =
@@ -108,7 +108,7 @@ function fail(entries: readonly Entry[], reason: string): void {
   for (const entry of entries) entry.failure = reason;
 }
 
-/** The answer's `statuses`, by entry id; undefined when it is no JSON. */
+/** Returns the `statuses` of an answer by entry id; undefined if the answer is not JSON. */
 function readStatuses(body: Buffer): Map<string, string> | undefined {
   let answer: JsonValue;
   try {
@@ -121,7 +121,7 @@ function readStatuses(body: Buffer): Map<string, string> | undefined {
   return new Map(list.map((item) => [String(member(item, 'entryId')), String(member(item, 'status') ?? '')]));
 }
 
-/** In a batch, numbers have been through a float64: 1e3 is 1000, and what needs more than 53 bits is rounded. */
+/** Returns the value with its numbers converted to float64, as Dapr does in a batch: 1e3 becomes 1000. */
 function withDoubles(value: JsonValue): JsonValue {
   if (value instanceof JsonNumber) return new JsonNumber(String(Number(value.text)));
   if (Array.isArray(value)) return value.map(withDoubles);
@@ -129,13 +129,13 @@ function withDoubles(value: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withDoubles(member)]));
 }
 
-/** As Dapr, when a subscription does not say. */
+/** Dapr's defaults. */
 const MAX_MESSAGES = 100;
 const MAX_AWAIT_MS = 1_000;
 
 /**
- * Collects messages into batches: one is full after so many messages, or complete so long after its first. While a
- * batch is being delivered the next one is collected but not sent, as in Dapr.
+ * Collects messages into batches. It delivers a batch when it is full, or `maxAwaitDurationMs` after its first message.
+ * As in Dapr, it delivers one batch at a time and collects the next batch meanwhile.
  */
 export class Batcher {
   private pending: { message: Message; resolve: () => void; reject: (error: unknown) => void }[] = [];
@@ -152,7 +152,7 @@ export class Batcher {
     this.maxAwaitMs = maxAwaitDurationMs > 0 ? maxAwaitDurationMs : MAX_AWAIT_MS;
   }
 
-  /** Resolves when the batch that the message went with has been delivered. */
+  /** Resolves when the batch with the message has been delivered. */
   add(message: Message): Promise<void> {
     return new Promise((resolve, reject) => {
       this.pending.push({ message, resolve, reject });

@@ -25,15 +25,15 @@ interface Consumer {
   broker: BrokerSubscription;
 }
 
-/** The subscriptions of one app, and the deliveries they lead to. */
+/** Runs the subscriptions of one app. */
 export class Consumers {
-  /** What the app subscribes to, whether or not it is being delivered. */
+  /** The subscriptions of the app. They include paused subscriptions. */
   subscriptions: readonly Subscription[] = [];
   private programmatic: readonly Subscription[] | undefined;
   private declared: readonly Subscription[];
   private running: Consumer[] = [];
   private readonly cutOff = new AbortController();
-  /** Changes follow one another, each after the one before it is done. */
+  /** Each change starts after this one is finished. */
   private lastChange: Promise<void> = Promise.resolve();
 
   constructor(
@@ -41,26 +41,26 @@ export class Consumers {
     declared: readonly DeclaredSubscription[],
   ) {
     this.declared = declareSubscriptions(declared);
-    // Every delivery under way listens to it until it is over; without this Node takes more than 10 for a leak.
+    // Each delivery in flight adds a listener. By default, Node reports more than 10 listeners as a leak.
     setMaxListeners(0, this.cutOff.signal);
   }
 
-  /** Asks the app what it subscribes to, unless it has been asked, and begins to deliver. */
+  /** Reads the subscriptions of the app at the first call, and starts deliveries. */
   start(): Promise<void> {
     return this.change(async () => {
       const { app, appId, log, pubsubs } = this.context;
-      if (pubsubs.size === 0) return; // nothing to subscribe with, so the app is not asked
+      if (pubsubs.size === 0) return; // without a pub/sub component, daprd does not request the subscriptions either
       this.programmatic ??= await discoverSubscriptions(app, appId, log);
       await this.apply();
     });
   }
 
-  /** Delivers nothing more until `start`. What is under way is finished. */
+  /** Stops deliveries until `start`. Resolves when the deliveries in flight are finished. */
   pause(): Promise<void> {
     return this.change(() => this.end(this.running.splice(0)));
   }
 
-  /** Takes another list of declared subscriptions; what has changed begins or ends. */
+  /** Replaces the declared subscriptions. It stops removed subscriptions and starts new ones. */
   redeclare(declared: readonly DeclaredSubscription[]): Promise<void> {
     return this.change(async () => {
       this.declared = declareSubscriptions(declared);
@@ -68,7 +68,7 @@ export class Consumers {
     });
   }
 
-  /** Resolves with true when everything under way is finished, and with false after `graceMs` at the latest. */
+  /** Stops deliveries. Resolves with true when the deliveries in flight are finished, or with false after `graceMs`. */
   async stop(graceMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<boolean>((resolve) => {
@@ -91,9 +91,9 @@ export class Consumers {
   private async apply(): Promise<void> {
     const wanted = mergeSubscriptions(this.declared, this.programmatic ?? []);
     this.subscriptions = wanted;
-    const gone = this.running.filter(({ subscription }) => !wanted.some((other) => isSame(subscription, other)));
-    this.running = this.running.filter((consumer) => !gone.includes(consumer));
-    await this.end(gone);
+    const removed = this.running.filter(({ subscription }) => !wanted.some((other) => isSame(subscription, other)));
+    this.running = this.running.filter((consumer) => !removed.includes(consumer));
+    await this.end(removed);
     for (const subscription of wanted) {
       if (!this.running.some((consumer) => isSame(consumer.subscription, subscription))) await this.begin(subscription);
     }
@@ -107,9 +107,9 @@ export class Consumers {
     const { pubsubs, log, appId } = this.context;
     const { pubsubName, topic } = subscription;
     const pubsub = pubsubs.get(pubsubName);
-    if (!pubsub) return log.error(`subscription to ${topic}: there is no pub/sub component named ${pubsubName}`);
+    if (!pubsub) return log.error(`subscription to ${topic}: no pub/sub component has the name ${pubsubName}`);
     if (!pubsub.scopes.maySubscribe(topic)) {
-      return log.error(`subscription to ${topic}: the scopes of ${pubsubName} do not allow it for ${appId}`);
+      return log.error(`subscription to ${topic}: the scopes of ${pubsubName} do not allow it for app ${appId}`);
     }
     const handler = this.handlerFor(subscription, pubsub);
     try {
@@ -139,7 +139,7 @@ export class Consumers {
     return (message) => shared.add(message);
   }
 
-  /** A dead letter that the scopes forbid is lost, as with daprd; one that the broker does not take is tried again later. */
+  /** Publishes a dead letter. As with daprd, the dead letter is lost if the scopes forbid the topic. */
   private async publishDeadLetter(
     pubsub: Pubsub,
     topic: string,
@@ -154,7 +154,7 @@ export class Consumers {
   }
 }
 
-/** Whether two subscriptions are one and the same. The compiled route follows from the rules. */
+/** Returns whether two subscriptions are equal. It does not compare the route, because the rules determine it. */
 const isSame = (a: Subscription, b: Subscription): boolean => JSON.stringify(essence(a)) === JSON.stringify(essence(b));
 
 const essence = ({ route: _, metadata, ...rest }: Subscription) => ({ ...rest, metadata: [...metadata] });

@@ -10,7 +10,7 @@ import type { Tracing } from '../tracing';
 import { hasExpired, lookup, wrapRaw } from './envelope';
 import type { Subscription } from './subscriptions';
 
-/** What a delivery needs to know besides the message. */
+/** The context of the deliveries of one subscription. */
 export interface DeliveryContext {
   app: AppChannel;
   subscription: Subscription;
@@ -22,15 +22,14 @@ export interface DeliveryContext {
   publish: (topic: string, message: Message) => Promise<void>;
 }
 
-/** The app wants no more of this event: 404 or DROP. */
+/** The app has refused the event for good: it has answered 404 or DROP. */
 class Dropped extends Error {}
 
 /**
- * Delivers one message to the app, as often as the policy says, and resolves when that is over. What fails for good
- * goes to the dead-letter topic; without one it is gone, which is how Dapr has it.
+ * Delivers one message to the app, with the retries of the policy. Resolves when the message is finished. After the
+ * last attempt, the message goes to the dead-letter topic. As in Dapr, it is lost if there is no dead-letter topic.
  *
- * @throws {Error} when the dead letter cannot be stored, or when `signal` is aborted: the message then stays with the
- *   broker
+ * @throws {Error} when the dead letter cannot be stored or `signal` is aborted; the message then stays in the broker
  */
 export async function deliver(message: Message, context: DeliveryContext, signal: AbortSignal): Promise<void> {
   const { app, subscription, tracing, policy } = context;
@@ -54,8 +53,8 @@ export async function deliver(message: Message, context: DeliveryContext, signal
     );
   };
   try {
-    // DROP is an outcome, not a failure: a policy must neither repeat it nor count it.
-    const dropped = await policy((s) => attempt(s).then(() => undefined, onlyDropped), signal);
+    // DROP is a result and not a failure, so that the policy neither retries nor counts it.
+    const dropped = await policy((attemptSignal) => attempt(attemptSignal).then(() => undefined, onlyDropped), signal);
     if (dropped) await giveUp(dropped.message);
   } catch (error) {
     if (signal.aborted) throw error;
@@ -68,7 +67,7 @@ function onlyDropped(error: unknown): Dropped {
   throw error;
 }
 
-/** The last stop of a message: the dead-letter topic if there is one, and in any case a line in the log. */
+/** Moves a message to the dead-letter topic, if there is one, and logs the reason. */
 export async function giveUpOn(
   message: Message,
   event: JsonObject,
@@ -77,20 +76,22 @@ export async function giveUpOn(
 ): Promise<void> {
   const { topic, deadLetterTopic } = subscription;
   if (deadLetterTopic !== '') await publish(deadLetterTopic, message);
-  const where = deadLetterTopic === '' ? 'lost, for there is no deadLetterTopic' : `now on ${deadLetterTopic}`;
-  log.warn(`event ${JSON.stringify(event.id ?? 'without id')} of topic ${topic} is ${where}: ${reason}`);
+  const outcome =
+    deadLetterTopic === '' ? 'is lost because there is no deadLetterTopic' : `is moved to topic ${deadLetterTopic}`;
+  log.warn(`event ${JSON.stringify(event.id ?? 'without id')} of topic ${topic} ${outcome}: ${reason}`);
 }
 
-/** An event and the path of the app it goes to; no path, and why not, when it goes nowhere. */
+/** An event and its path in the app, or the reason why it has no path. */
 export type Prepared =
   | { event: JsonObject; path: string; refused?: undefined }
   | { event: JsonObject; path: undefined; refused: string };
 
+/** Returns the event of a message with its path. It does not throw: an invalid event has no path. */
 export function prepare(message: Message, subscription: Subscription): Prepared {
   let event: JsonObject = {};
   try {
     event = readEvent(message, subscription);
-    if (hasExpired(event)) return { event, path: undefined, refused: 'it has expired' };
+    if (hasExpired(event)) return { event, path: undefined, refused: 'the event has expired' };
     const path = subscription.route(event);
     return path === undefined ? { event, path, refused: 'no routing rule matches' } : { event, path };
   } catch (error) {
@@ -98,7 +99,7 @@ export function prepare(message: Message, subscription: Subscription): Prepared 
   }
 }
 
-/** Whether the subscription takes messages as they are, without looking for a CloudEvent in them. */
+/** Returns whether the subscription has `rawPayload`: it accepts any message, not only CloudEvents. */
 export const isRaw = ({ metadata }: Subscription): boolean =>
   /^(1|t|true)$/i.test(lookup(metadata, 'rawPayload') ?? '');
 
@@ -110,21 +111,21 @@ function readEvent({ data }: Message, subscription: Subscription): JsonObject {
   return event;
 }
 
-/** The publisher's metadata, as headers of the delivery. */
+/** Returns the publisher's metadata as headers of the delivery. */
 export const metadataHeaders = (metadata: ReadonlyMap<string, string>): Record<string, string> =>
-  // Go sends the bytes of a header value as they are; Node takes each character for a byte.
+  // Go sends a header value as UTF-8. Node sends each character as one byte, so the bytes become characters here.
   Object.fromEntries([...metadata].map(([name, value]) => [name.toLowerCase(), Buffer.from(value).toString('latin1')]));
 
-/** What the app's answer means. @throws {Dropped} for 404 and DROP, {Error} for what may be tried again */
+/** Checks the app's answer. @throws {Dropped} for 404 and DROP @throws {Error} for a failure that may be retried */
 function check({ status, body }: HttpAnswer): void {
   if (status === 404) throw new Dropped('the app answered 404');
   if (status < 200 || status > 299) throw new StatusError(status, `the app answered ${status}`);
-  const said = readStatus(body);
-  if (said === 'DROP') throw new Dropped('the app answered DROP');
-  if (said !== '' && said !== 'SUCCESS') throw new Error(`the app answered with status ${said}`);
+  const bodyStatus = readStatus(body);
+  if (bodyStatus === 'DROP') throw new Dropped('the app answered DROP');
+  if (bodyStatus !== '' && bodyStatus !== 'SUCCESS') throw new Error(`the app answered with status ${bodyStatus}`);
 }
 
-/** The `status` of an answer's body; empty when there is none or the body is something else, which counts as success. */
+/** Returns the `status` in the body of an answer; empty if there is none, which counts as success. */
 function readStatus(body: Buffer): string {
   if (body.length === 0) return '';
   try {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { goKind, isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
 
-/** What a publisher sent, and where. */
+/** The data of a publish, and its target. */
 export interface Publication {
   pubsubName: string;
   topic: string;
@@ -13,21 +13,21 @@ export interface Publication {
   tracestate: string;
 }
 
-/** A body that is declared as a CloudEvent and is none. */
+/** The content type says CloudEvent, but the body is not a JSON object. */
 export class EnvelopeError extends Error {}
 
-/** What stands before the parameters. As in Dapr a space before the semicolon makes it another type. */
+/** Returns the media type without parameters. As in Dapr, a space before the semicolon is part of the type. */
 export const mediaType = (contentType: string): string => (contentType.split(';')[0] ?? '').toLowerCase();
 
-/** RFC 3339 in seconds, as Dapr stamps events. */
+/** Returns a time in RFC 3339 format with seconds, as in Dapr's events. */
 export const rfc3339 = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
 
 /**
- * The CloudEvent 1.0 that Dapr makes of a publication: a CloudEvent is completed, anything else is wrapped.
- * `cloudevent.*` metadata changes the envelope only when Dapr makes it; `ttlInSeconds` sets its expiration.
+ * Returns the CloudEvent 1.0 for a publish, as Dapr creates it. A CloudEvent is completed. Other data is wrapped, and
+ * `cloudevent.*` metadata then sets attributes. `ttlInSeconds` sets the expiration.
  * https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-cloudevents/
  *
- * @throws {EnvelopeError} when the content type says CloudEvent and the body is no JSON object
+ * @throws {EnvelopeError} when the content type says CloudEvent and the body is not a JSON object
  */
 export function createEnvelope(publication: Publication, metadata: ReadonlyMap<string, string>): JsonObject {
   const envelope =
@@ -35,7 +35,7 @@ export function createEnvelope(publication: Publication, metadata: ReadonlyMap<s
       ? complete(publication)
       : wrap(publication, metadata);
   const ttlInSeconds = lookup(metadata, 'ttlInSeconds') ?? '';
-  // Whole seconds only. 0 is an event that has expired by the time it is delivered.
+  // Dapr accepts whole seconds only. With 0, the event has expired when it is delivered.
   if (/^\d{1,11}$/.test(ttlInSeconds))
     envelope.expiration = rfc3339(new Date(Date.now() + Number(ttlInSeconds) * 1_000));
   return envelope;
@@ -91,7 +91,7 @@ function wrapData(contentType: string, data: Buffer): JsonObject {
   }
 }
 
-/** What a subscriber of raw payloads gets: any message, wrapped in an event that Dapr makes up on arrival. */
+/** Returns the event for a subscription with `rawPayload`. Dapr wraps the message when it arrives. */
 export const wrapRaw = (data: Buffer, topic: string, pubsubName: string): JsonObject => ({
   id: randomUUID(),
   specversion: '1.0',
@@ -103,13 +103,13 @@ export const wrapRaw = (data: Buffer, topic: string, pubsubName: string): JsonOb
   data_base64: data.toString('base64'),
 });
 
-/** An event whose `expiration` is past is not delivered. One that cannot be read as a time never expires. */
+/** Returns whether the `expiration` of an event is in the past. An invalid `expiration` is ignored. */
 export function hasExpired({ expiration }: JsonObject): boolean {
   if (typeof expiration !== 'string' || !/^\d{4}-\d{2}-\d{2}T/.test(expiration)) return false;
   return Date.parse(expiration) < Date.now();
 }
 
-/** A metadata value by name, in any spelling of upper and lower case. */
+/** Returns a metadata value by its name. It ignores the case of letters if there is no exact match. */
 export function lookup(metadata: ReadonlyMap<string, string>, name: string): string | undefined {
   const exact = metadata.get(name);
   if (exact !== undefined || metadata.size === 0) return exact;

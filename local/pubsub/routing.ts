@@ -2,12 +2,12 @@ import { parse } from '@marcbachmann/cel-js';
 import { isJsonObject, JsonNumber, type JsonObject, type JsonValue } from '../json/parse';
 import type { Rule } from '../resources/subscription';
 
-/** The path of the app that an event goes to, or undefined when no rule wants it. @throws {Error} when a rule fails on it */
+/** Returns the path for an event; undefined if no rule matches. @throws {Error} when a rule fails on the event */
 export type Router = (event: JsonObject) => string | undefined;
 
 /**
- * Compiles routing rules; the first that matches wins. A rule that fails, because the event lacks what it looks at,
- * fails the event as a whole: as in Dapr, neither the next rule nor the default gets it.
+ * Returns a router for routing rules. The first rule that matches wins. A rule fails when the event lacks a field of
+ * its expression. As in Dapr, the router then throws and does not try the next rule or the default.
  *
  * @throws {Error} when a rule is not a CEL expression
  */
@@ -22,10 +22,10 @@ export function compileRules(rules: readonly Rule[]): Router {
 
 function isTrue(result: unknown): boolean {
   if (typeof result === 'boolean') return result;
-  throw new Error('a routing rule is neither true nor false');
+  throw new Error('the result of a routing rule is not a boolean');
 }
 
-/** Dapr hands numbers to CEL as doubles, whatever they look like. */
+/** Returns a value for CEL. Dapr converts all numbers to doubles. */
 function toCel(value: JsonValue): unknown {
   if (value instanceof JsonNumber) return Number(value.text);
   if (Array.isArray(value)) return value.map(toCel);

@@ -9,25 +9,25 @@ import {
 } from '../resources/subscription';
 import { compileRules, type Router } from './routing';
 
-/** A subscription that is in force. */
+/** A subscription with its compiled route. */
 export interface Subscription extends SubscriptionSpec {
   type: 'PROGRAMMATIC' | 'DECLARATIVE';
   route: Router;
 }
 
 /**
- * Asks the app how it is configured, as daprd does without this sidecar having a use for it, and what it subscribes to.
- * Nothing when it has no such path, answers with an error, or lists something that cannot be used: as in Dapr one bad
- * entry loses the whole list, but here a line says which.
+ * Resolves with the subscriptions that the app lists at `/dapr/subscribe`. The list is empty if the app has no such
+ * path, answers with an error, or lists an invalid subscription. As in Dapr, one invalid entry discards the whole list.
+ * The log names the entry. Like daprd, it first requests `/dapr/config`, although it does not use the answer.
  */
 export async function discoverSubscriptions(app: AppChannel, appId: string, log: Log): Promise<Subscription[]> {
-  const ask = (path: string) =>
+  const request = (path: string) =>
     app.send({ method: 'GET', path, headers: { 'content-type': 'application/json', 'dapr-app-id': appId } });
-  await ask('/dapr/config').catch((error: Error) => log.warn(error.message));
-  const answer = await ask('/dapr/subscribe');
+  await request('/dapr/config').catch((error: Error) => log.warn(error.message));
+  const answer = await request('/dapr/subscribe');
   if (answer.status !== 200) {
     if (answer.status !== 404)
-      log.error(`GET /dapr/subscribe: the app answered ${answer.status}; it has no subscriptions`);
+      log.error(`GET /dapr/subscribe: the app answered ${answer.status}, so it has no subscriptions`);
     return [];
   }
   const text = answer.body.toString('utf8').trim();
@@ -36,25 +36,25 @@ export async function discoverSubscriptions(app: AppChannel, appId: string, log:
     const list = new Field('GET /dapr/subscribe', '', JSON.parse(text));
     const specs = list.list().map(readProgrammatic);
     for (const { rules, topic } of specs)
-      if (rules.length === 0) log.warn(`the subscription to ${topic} has no route; it is left out`);
+      if (rules.length === 0) log.warn(`the subscription to ${topic} has no route and is ignored`);
     return specs.filter(({ rules }) => rules.length > 0).map((spec) => toSubscription(spec, 'PROGRAMMATIC'));
   } catch (error) {
-    log.error(`${(error as Error).message}; all subscriptions of the app are lost`);
+    log.error(`${(error as Error).message}; all subscriptions of the app are ignored`);
     return [];
   }
 }
 
 /**
- * The declared subscriptions; the last of one name counts.
+ * Returns the subscriptions of the resource files. If two have the same name, the last one counts.
  *
- * @throws {ResourceError} for a routing rule that does not parse
+ * @throws {ResourceError} for an invalid routing rule
  */
 export function declareSubscriptions(declared: readonly DeclaredSubscription[]): Subscription[] {
   const byName = new Map(declared.map((spec) => [spec.name, spec]));
   return [...byName.values()].map((spec) => toSubscription(spec, 'DECLARATIVE'));
 }
 
-/** One subscription for each topic: what the app says, and of it the last, or else the first that is declared. */
+/** Returns one subscription for each topic: the last one from the app, or else the first one from the files. */
 export function mergeSubscriptions(
   declared: readonly Subscription[],
   programmatic: readonly Subscription[],
@@ -67,7 +67,7 @@ export function mergeSubscriptions(
   return [...byTopic.values()];
 }
 
-/** Dapr takes only strings for metadata from the app. */
+/** Returns a subscription from the app's list. As in Dapr, its metadata values must be strings. */
 const readProgrammatic = (item: Field): SubscriptionSpec => ({
   pubsubName: item.get('pubsubname').string(''),
   topic: item.get('topic').string(''),
@@ -87,6 +87,6 @@ function toSubscription(spec: SubscriptionSpec, type: Subscription['type']): Sub
     return { ...spec, type, route: compileRules(spec.rules) };
   } catch (error) {
     const [line] = (error as Error).message.split('\n');
-    throw new ResourceError(`the routing rules of topic ${spec.topic} do not parse: ${line}`, { cause: error });
+    throw new ResourceError(`the routing rules of topic ${spec.topic} are invalid: ${line}`, { cause: error });
   }
 }

@@ -3,18 +3,20 @@ import { ErrorReply, RESP_TYPES, RedisClient } from '@redis/client';
 import type { Log } from '../log';
 import type { RedisSettings } from './settings';
 
-/** Redis cannot be reached. The message is Go's, because Dapr passes it on to its callers. */
+/** Redis is unreachable. The message is Go's message, because Dapr returns it to its callers. */
 export class RedisUnreachable extends Error {}
 
-/** As long as daprd's client tries before it gives a command up while Redis is down. */
+/** The time after which daprd's client gives up on a command while Redis is down. */
 const GIVE_UP_MS = 1_700;
 const RETRY_EVERY_MS = 100;
 const CONNECT_TIMEOUT_MS = 5_000;
 
-export type Reply = Buffer | number | null | Reply[];
+export type RedisReply = Buffer | number | null | RedisReply[];
 type Argument = string | Buffer;
 
-/** createClient() would make a class with all of Redis' commands for each client anew, which takes 20 ms. */
+/**
+ * `createClient` takes 20 ms, because it creates a class with all Redis commands for each client. A factory does not.
+ */
 const PROTOCOL = { RESP: 2 } as const;
 const createClient = RedisClient.factory(PROTOCOL);
 
@@ -32,13 +34,13 @@ function newClient(settings: RedisSettings) {
     ...(password && { password }),
     database,
     ...PROTOCOL,
-    // A command sent while the connection is down fails at once; how long to insist is decided here.
+    // While the connection is down, a command fails at once. `retry` below decides how long to try.
     disableOfflineQueue: true,
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
   });
 }
 
-/** One connection to a Redis server, made anew whenever it breaks. Replies are bytes. */
+/** One connection to a Redis server. It reconnects when it breaks. Replies are bytes. */
 export class RedisConnection {
   private readonly client: ReturnType<typeof newClient>;
   private lastError: Error | undefined;
@@ -51,7 +53,7 @@ export class RedisConnection {
     this.client = newClient(settings);
     this.client.on('error', (error: Error) => this.noteError(error));
     this.client.on('ready', () => {
-      if (this.lastError) this.log.info(`connected to Redis at ${this.address} again`);
+      if (this.lastError) this.log.info(`reconnected to Redis at ${this.address}`);
       this.lastError = undefined;
     });
   }
@@ -60,13 +62,13 @@ export class RedisConnection {
     return `${this.settings.host}:${this.settings.port}`;
   }
 
-  /** Begins to connect, and goes on trying for as long as it takes. */
+  /** Starts to connect. It retries until it succeeds or the connection is closed. */
   open(): this {
     this.client.connect().catch((error: Error) => this.noteError(error));
     return this;
   }
 
-  /** Opens the connection. @throws {RedisUnreachable} when that takes longer than `maxMs` */
+  /** Resolves when the connection is ready. @throws {RedisUnreachable} after `maxMs` */
   async connect(maxMs: number): Promise<void> {
     this.open();
     if (await this.waitReady(maxMs)) return;
@@ -75,36 +77,37 @@ export class RedisConnection {
   }
 
   /**
-   * Sends a command, waiting for a broken connection to come back for as long as daprd does.
+   * Resolves with the reply to a command. If the connection is broken, it retries as long as daprd does.
    *
-   * @throws {RedisUnreachable} when it does not come back, or whatever Redis answers as an error
+   * @throws {RedisUnreachable} when the connection stays broken
+   * @throws {ErrorReply} when Redis answers with an error
    */
-  send(...args: Argument[]): Promise<Reply> {
-    return this.insist(() => this.sendOnce(...args));
+  send(...args: Argument[]): Promise<RedisReply> {
+    return this.retry(() => this.sendOnce(...args));
   }
 
-  /** Sends a command over the connection as it is. */
-  sendOnce(...args: Argument[]): Promise<Reply> {
+  /** Resolves with the reply to a command. It does not retry. */
+  sendOnce(...args: Argument[]): Promise<RedisReply> {
     return this.client.sendCommand(args);
   }
 
-  /** Sends commands that no other's come between. Answers what Redis answers to each, an error among them too. */
-  transact(commands: readonly Argument[][]): Promise<(Reply | ErrorReply)[]> {
-    return this.insist(async () => {
+  /** Sends commands as one Redis transaction. Resolves with the reply to each command, which may be an error. */
+  transact(commands: readonly Argument[][]): Promise<(RedisReply | ErrorReply)[]> {
+    return this.retry(async () => {
       const queued = [['MULTI'], ...commands].map((command) => this.sendOnce(...command));
       const [answers] = await Promise.all([this.sendOnce('EXEC'), ...queued]);
-      return answers as Reply[];
+      return answers as RedisReply[];
     });
   }
 
-  private async insist<T>(attempt: () => Promise<T>): Promise<T> {
+  private async retry<T>(attempt: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + GIVE_UP_MS;
     for (;;) {
       if (!(await this.waitReady(deadline - Date.now()))) throw this.unreachable();
       try {
         return await attempt();
       } catch (error) {
-        // What Redis itself answers is final; a connection that broke under the command is tried again.
+        // An error from Redis is final. A command on a broken connection is retried.
         if (error instanceof ErrorReply) throw error;
         this.lastError ??= error as Error;
         if (this.closed || Date.now() >= deadline) throw this.unreachable();
@@ -113,7 +116,7 @@ export class RedisConnection {
     }
   }
 
-  /** Resolves with whether the connection can be used, after `maxMs` at the latest. */
+  /** Resolves with whether the connection is ready, after at most `maxMs`. */
   async waitReady(maxMs: number): Promise<boolean> {
     const deadline = Date.now() + maxMs;
     while (!this.client.isReady) {
@@ -138,14 +141,15 @@ export class RedisConnection {
     const { code } = (this.lastError ?? {}) as NodeJS.ErrnoException;
     const { host, port } = this.settings;
     const ip = host === 'localhost' ? '127.0.0.1' : host;
-    // A connection that broke is refused when it is dialled again: that is what daprd reports.
-    const why =
+    // For a broken connection, daprd reports the error of its next attempt to connect.
+    const reason =
       code === undefined || code === 'ECONNREFUSED' || code === 'ECONNRESET'
         ? 'connection refused'
         : (this.lastError?.message ?? '');
-    return new RedisUnreachable(`dial tcp ${ip}:${port}: connect: ${why}`, { cause: this.lastError });
+    return new RedisUnreachable(`dial tcp ${ip}:${port}: connect: ${reason}`, { cause: this.lastError });
   }
 }
 
-export const text = (reply: Reply | undefined): string =>
+/** Returns a reply as text; empty if there is none. */
+export const replyText = (reply: RedisReply | undefined): string =>
   Buffer.isBuffer(reply) ? reply.toString() : String(reply ?? '');

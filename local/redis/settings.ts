@@ -2,7 +2,7 @@ import type { Component } from '../resources/component';
 import { ResourceError } from '../resources/document';
 import { parseDurationMs } from '../resources/duration';
 
-/** How to reach a Redis server. */
+/** The address of a Redis server and how to log in. */
 export interface RedisSettings {
   host: string;
   port: number;
@@ -13,19 +13,19 @@ export interface RedisSettings {
   insecureSkipTLSVerify: boolean;
 }
 
-/** What makes a Redis server a message broker. */
+/** The settings of a broker on Redis Streams. */
 export interface StreamSettings {
-  /** After this long an unfinished message is delivered again. 0: never. */
+  /** After this time, an unfinished message is delivered again. 0: never. */
   processingTimeoutMs: number;
-  /** How often unfinished messages are looked for. 0: never. */
+  /** The interval at which the broker looks for unfinished messages. 0: never. */
   redeliverIntervalMs: number;
-  /** Messages that are read ahead. */
+  /** The number of messages that the broker reads ahead. */
   queueDepth: number;
-  /** Messages that are worked on at a time, whatever their topic. */
-  concurrency: number;
-  /** 0: a stream is never shortened. */
+  /** The concurrency limit for all topics together. */
+  maxConcurrent: number;
+  /** The approximate length at which Redis trims a stream. 0: no limit. */
   maxLenApprox: number;
-  /** 0: entries never grow too old. */
+  /** The age at which Redis trims entries. 0: no limit. */
   streamTtlMs: number;
 }
 
@@ -47,12 +47,16 @@ export const STREAM_METADATA = [
   'streamTTL',
 ];
 
-/** @throws {ResourceError} for a value that cannot be used */
+/**
+ * Returns how to reach the Redis server of a component. As in daprd, the server is localhost:6379 if `redisHost` is
+ * missing or empty, for example because the variable that its `envRef` names is not set.
+ *
+ * @throws {ResourceError} for a value that cannot be used
+ */
 export function readRedisSettings(component: Component): RedisSettings {
   const read = reader(component);
   const address = read.text('redisHost');
-  if (address === '') read.fail('redisHost', 'an address such as localhost:6379');
-  if (address.includes(',')) read.fail('redisHost', 'one address: there is no cluster and no sentinel here');
+  if (address.includes(',')) read.fail('redisHost', 'one address (cluster and sentinel are not supported)');
   const [, host = '', port] = /^(.*?)(?::(\d+))?$/.exec(address) ?? [];
   return {
     host: host || 'localhost',
@@ -65,21 +69,21 @@ export function readRedisSettings(component: Component): RedisSettings {
   };
 }
 
-/** Dapr's defaults. @throws {ResourceError} for a value that cannot be used */
+/** Returns the stream settings of a component, with daprd's defaults. @throws {ResourceError} for an invalid value */
 export function readStreamSettings(component: Component): StreamSettings {
   const read = reader(component);
   return {
     processingTimeoutMs: read.duration('processingTimeout', 60_000),
-    // Dapr takes only a bare number here: a text such as "30s" leaves it at its default.
+    // daprd accepts only a bare number here. It ignores a string such as "30s" and uses its default.
     redeliverIntervalMs: /^\d+$/.test(read.text('redeliverInterval')) ? read.integer('redeliverInterval', 0) : 15_000,
     queueDepth: read.integer('queueDepth', 100),
-    concurrency: read.integer('concurrency', 10),
+    maxConcurrent: read.integer('concurrency', 10),
     maxLenApprox: read.integer('maxLenApprox', 0),
     streamTtlMs: read.duration('streamTTL', 0),
   };
 }
 
-/** Seconds that every value of a state store lives, unless it says otherwise. Undefined: for ever. */
+/** Returns the default time to live of a store's values, in seconds; undefined if they live forever. */
 export function readStoreTtl(component: Component): number | undefined {
   const read = reader(component);
   return read.text('ttlInSeconds') === '' ? undefined : read.integer('ttlInSeconds', 0);

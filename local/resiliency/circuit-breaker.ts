@@ -2,7 +2,7 @@ import { parse } from '@marcbachmann/cel-js';
 import type { CircuitBreakerSpec } from '../resources/resiliency';
 import { PermanentError } from './retry';
 
-/** The circuit is open: the call was not made. Trying again at once is of no use. */
+/** The circuit is open, so the call was not made. An immediate retry would fail too. */
 export class CircuitOpen extends PermanentError {}
 
 interface Counts {
@@ -22,19 +22,19 @@ const zero = (): Counts => ({
 });
 
 /**
- * Stops calling what keeps failing. Closed, it counts; once `trip` is true of the counts it opens for `timeoutMs`;
- * then, half-open, it lets `maxRequests` calls through: their success closes it, one failure opens it again.
+ * Stops calls to a target that fails repeatedly. While it is closed, it counts results and opens when `trip` is true.
+ * After `timeoutMs`, it is half-open and allows `maxRequests` calls. It closes if they succeed, and opens if one fails.
  * https://docs.dapr.io/operations/resiliency/policies/circuit-breakers/
  */
 export class CircuitBreaker {
   private state: 'closed' | 'open' | 'half-open' = 'closed';
   private counts = zero();
-  /** A call that ends in another period than it began in says nothing about this one. */
+  /** Incremented at each change of state. The result of a call counts only in the period in which it started. */
   private period = 0;
   private endsAt: number;
   private readonly trips: (counts: Counts) => boolean;
 
-  /** @throws {Error} when `trip` is not a CEL expression */
+  /** @throws {Error} when `trip` is not a valid CEL expression */
   constructor(
     private readonly spec: CircuitBreakerSpec,
     private readonly now: () => number = Date.now,
@@ -43,7 +43,7 @@ export class CircuitBreaker {
     this.endsAt = this.endOfPeriod();
   }
 
-  /** @throws {CircuitOpen} without calling, or whatever `call` throws */
+  /** Resolves with the result of `call`. @throws {CircuitOpen} without a call while the circuit is open */
   async run<T>(call: () => Promise<T>): Promise<T> {
     this.tick();
     if (this.state === 'open') throw new CircuitOpen('circuit breaker is open');
@@ -106,7 +106,7 @@ function compile(trip: string): (counts: Counts) => boolean {
     try {
       return evaluate(integers) === true;
     } catch {
-      return false; // as in Dapr: an expression that fails does not trip
+      return false; // as in Dapr, an expression that fails does not open the circuit
     }
   };
 }

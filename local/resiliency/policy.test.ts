@@ -13,7 +13,7 @@ const inbound = (policies: object, targets: object | undefined, warn = vi.fn()) 
   return new Policies([resiliency], { ...silent, warn }).component('pubsub', 'Pubsub', 'Inbound');
 };
 
-/** Runs a policy on a call that always fails; tells at which milliseconds it was called. */
+/** Runs a policy on a call that fails `calls - 1` times. Resolves with the times of the calls in milliseconds. */
 async function attempts(policy: ReturnType<typeof inbound>, error: Error = new Error('no'), calls = 100) {
   const startedAt = Date.now();
   const at: number[] = [];
@@ -26,7 +26,7 @@ async function attempts(policy: ReturnType<typeof inbound>, error: Error = new E
 }
 
 describe('retry', () => {
-  test('When maxRetries is 3, then there are four attempts, a duration apart, and the last error is thrown', async () => {
+  test('When maxRetries is 3, then there are four attempts at the interval of duration, and the last error is thrown', async () => {
     const policy = inbound(
       { retries: { p: { policy: 'constant', duration: '200ms', maxRetries: 3 } } },
       { retry: 'p' },
@@ -36,17 +36,17 @@ describe('retry', () => {
     expect(result).toEqual(new Error('no'));
   });
 
-  test('When maxRetries is -1, then attempts go on until one succeeds', async () => {
+  test('When maxRetries is -1, then retries continue until one succeeds', async () => {
     const policy = inbound({ retries: { p: { policy: 'constant', duration: '1s', maxRetries: -1 } } }, { retry: 'p' });
     expect((await attempts(policy, undefined, 50)).at).toHaveLength(50);
   });
 
-  test('When no duration is given, then it is 5 s', async () => {
+  test('When a policy has no duration, then it waits 5 s', async () => {
     const { at } = await attempts(inbound({ retries: { p: { policy: 'constant', maxRetries: 1 } } }, { retry: 'p' }));
     expect(at).toEqual([0, 5_000]);
   });
 
-  test('When the policy is exponential, then the waits grow by half around a random middle, up to the longest', async () => {
+  test('When the policy is exponential, then each wait is 1.5 times as long as the previous one, up to maxInterval', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5);
     const policy = inbound(
       { retries: { p: { policy: 'exponential', maxInterval: '1s', maxRetries: 4 } } },
@@ -56,14 +56,14 @@ describe('retry', () => {
     expect(at.map(Math.round)).toEqual([0, 500, 1_250, 2_250, 3_250]);
   });
 
-  test('When an exponential policy has no limit, then it ends after 15 minutes all the same', async () => {
+  test('When an exponential policy has no maxRetries, then it still ends after 15 minutes', async () => {
     const policy = inbound({ retries: { p: { policy: 'exponential', maxRetries: -1 } } }, { retry: 'p' });
     const { at } = await attempts(policy, undefined, 10_000);
     expect(at.at(-1)).toBeLessThanOrEqual(15 * 60_000);
     expect(at.at(-1)).toBeGreaterThan(12 * 60_000);
   });
 
-  test('When matching names statuses, then other statuses are not tried again, but broken connections are', async () => {
+  test('When matching names statuses, then other statuses are not retried, but broken connections are', async () => {
     const retries = {
       p: { policy: 'constant', duration: '1s', maxRetries: 2, matching: { httpStatusCodes: '429,500-503' } },
     };
@@ -75,7 +75,7 @@ describe('retry', () => {
     expect((await attempts(policy(), new Error('reset'))).at).toHaveLength(3);
   });
 
-  test('When the signal is aborted during a wait, then there is no further attempt', async () => {
+  test('When the signal is aborted during a wait, then no attempt follows', async () => {
     const policy = inbound({ retries: { p: { policy: 'constant', duration: '10s' } } }, { retry: 'p' });
     const controller = new AbortController();
     const call = vi.fn().mockRejectedValue(new Error('no'));
@@ -89,7 +89,7 @@ describe('retry', () => {
 });
 
 describe('timeout', () => {
-  test('When an attempt takes too long, then it is aborted and the next one begins', async () => {
+  test('When an attempt exceeds the timeout, then it is aborted and the next attempt starts', async () => {
     const retries = { p: { policy: 'constant', duration: '100ms', maxRetries: 1 } };
     const policy = inbound({ retries, timeouts: { t: '300ms' } }, { retry: 'p', timeout: 't' });
     const signals: AbortSignal[] = [];
@@ -107,7 +107,7 @@ describe('circuit breaker', () => {
   const breaker = { maxRequests: 1, timeout: '1s', trip: 'consecutiveFailures > 1' };
   const fail = () => Promise.reject(new Error('no'));
 
-  test('When it trips, then calls are not made until its timeout, and one success closes it', async () => {
+  test('When the circuit is open, then no call is made until its timeout, and one success closes it', async () => {
     const policy = inbound({ circuitBreakers: { cb: breaker } }, { circuitBreaker: 'cb' });
     const call = vi.fn(fail);
     for (let i = 0; i < 4; i += 1) await policy(call).catch(() => {});
@@ -120,7 +120,7 @@ describe('circuit breaker', () => {
     expect(call).toHaveBeenCalledTimes(4);
   });
 
-  test('When the first call after the timeout fails, then it opens again', async () => {
+  test('When the first call after the timeout fails, then the circuit opens again', async () => {
     const policy = inbound({ circuitBreakers: { cb: breaker } }, { circuitBreaker: 'cb' });
     const call = vi.fn(fail);
     for (let i = 0; i < 2; i += 1) await policy(call).catch(() => {});
@@ -129,13 +129,13 @@ describe('circuit breaker', () => {
     expect(call).toHaveBeenCalledTimes(3);
   });
 
-  test('When it opens during retries, then they stop at once', async () => {
+  test('When the circuit opens during retries, then the retries stop at once', async () => {
     const retries = { p: { policy: 'constant', duration: '100ms', maxRetries: 10 } };
     const policy = inbound({ retries, circuitBreakers: { cb: breaker } }, { retry: 'p', circuitBreaker: 'cb' });
     expect((await attempts(policy)).at).toEqual([0, 100]);
   });
 
-  test('When an interval passes, then the failures before it do not count', async () => {
+  test('When the interval has passed, then earlier failures do not count', async () => {
     const policy = inbound({ circuitBreakers: { cb: { ...breaker, interval: '10s' } } }, { circuitBreaker: 'cb' });
     const call = vi.fn(fail);
     await policy(call).catch(() => {});
@@ -145,7 +145,7 @@ describe('circuit breaker', () => {
   });
 });
 
-describe('which policy applies', () => {
+describe('choice of the policy', () => {
   const policies = {
     retries: {
       DefaultRetryPolicy: { duration: '1ms', maxRetries: 1 },
@@ -153,17 +153,17 @@ describe('which policy applies', () => {
     },
   };
 
-  test('When a target has no policy of its own, then the default with the nearest name is its policy', async () => {
+  test('When a target is not listed, then the default policy with the most specific name applies', async () => {
     expect((await attempts(inbound(policies, undefined))).at).toHaveLength(3);
   });
 
-  test('When a target is listed without a retry, then no default applies to it', async () => {
+  test('When a target is listed without a retry policy, then no default applies', async () => {
     expect((await attempts(inbound(policies, {}))).at).toHaveLength(1);
   });
 
-  test('When a target names a policy that is not there, then a line says so, and nothing is retried, as with daprd', async () => {
+  test('When a target names a missing policy, then a warning names it, and nothing is retried, as with daprd', async () => {
     const warn = vi.fn();
     expect((await attempts(inbound({}, { retry: 'typo' }, warn))).at).toHaveLength(1);
-    expect(warn).toHaveBeenCalledWith('resiliency: there is no retry policy named typo');
+    expect(warn).toHaveBeenCalledWith('resiliency: no retry policy has the name typo');
   });
 });

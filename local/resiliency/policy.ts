@@ -4,7 +4,7 @@ import type { CircuitBreakerSpec, PolicyNames, Resiliency, RetrySpec } from '../
 import { CircuitBreaker } from './circuit-breaker';
 import { PermanentError, retry } from './retry';
 
-/** A failure with the HTTP status that caused it, so that a policy's `matching` can choose by status. */
+/** A failure with an HTTP status. The `matching` of a policy decides by this status whether to retry. */
 export class StatusError extends Error {
   constructor(
     readonly status: number,
@@ -17,14 +17,14 @@ export class StatusError extends Error {
 /** The attempt took longer than the policy's timeout. */
 export class AttemptTimeout extends Error {}
 
-/** Runs a call under the policies that apply to it. The call's own signal is aborted when its attempt times out. */
+/** Runs a call with timeout, circuit breaker and retries. The signal of an attempt is aborted at its timeout. */
 export type Policy = <T>(call: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
 export type Direction = 'Inbound' | 'Outbound';
 
 /**
- * The policies of some Resiliency documents. A target's own names win; without an entry for the target, a policy with
- * one of Dapr's default names applies. https://docs.dapr.io/operations/resiliency/policies/default-policies/
+ * The policies of all Resiliency documents. If a target is listed, its policies apply. Otherwise the policies with
+ * Dapr's default names apply. https://docs.dapr.io/operations/resiliency/policies/default-policies/
  */
 export class Policies {
   private readonly retries = new Map<string, RetrySpec>();
@@ -32,7 +32,7 @@ export class Policies {
   private readonly breakerSpecs = new Map<string, CircuitBreakerSpec>();
   private readonly components = new Map<string, { inbound: PolicyNames; outbound: PolicyNames }>();
   private readonly apps = new Map<string, PolicyNames>();
-  /** One circuit for each component, whatever the direction, as in Dapr. */
+  /** As in Dapr, both directions of a component share one circuit breaker. */
   private readonly breakers = new Map<string, CircuitBreaker>();
 
   constructor(
@@ -48,15 +48,15 @@ export class Policies {
     }
   }
 
-  /** The policy for messages that a component brings (inbound), or for calls to it (outbound). */
+  /** Returns the policy for messages from a component (inbound) or for calls to it (outbound). */
   component(name: string, kind: 'Pubsub' | 'Statestore', direction: Direction): Policy {
-    const own = this.components.get(name);
+    const listed = this.components.get(name);
     const levels = [`${kind}Component${direction}`, `Component${direction}`, ''];
-    const names = own ? own[direction === 'Inbound' ? 'inbound' : 'outbound'] : this.defaults(levels);
+    const names = listed ? listed[direction === 'Inbound' ? 'inbound' : 'outbound'] : this.defaults(levels);
     return this.policy(names, name);
   }
 
-  /** The policy for calls to another app. */
+  /** Returns the policy for calls to another app. */
   app(appId: string): Policy {
     return this.policy(this.apps.get(appId) ?? this.defaults(['App', '']), `app ${appId}`);
   }
@@ -73,7 +73,7 @@ export class Policies {
 
   private policy(names: PolicyNames, target: string): Policy {
     const named = <T>(policies: ReadonlyMap<string, T>, name: string, kind: string): T | undefined => {
-      if (name !== '' && !policies.has(name)) this.log.warn(`resiliency: there is no ${kind} policy named ${name}`);
+      if (name !== '' && !policies.has(name)) this.log.warn(`resiliency: no ${kind} policy has the name ${name}`);
       return policies.get(name);
     };
     const timeoutMs = named(this.timeoutsMs, names.timeout, 'timeout') ?? 0;
@@ -86,7 +86,7 @@ export class Policies {
 
 const NEVER = new AbortController().signal;
 
-/** A timeout for each attempt, inside a circuit breaker, inside retries. */
+/** Returns a policy that retries calls through the circuit breaker. Each attempt has the timeout. 0: no timeout. */
 export function createPolicy(timeoutMs: number, retrySpec?: RetrySpec, breaker?: CircuitBreaker): Policy {
   return (call, signal) => {
     const attempt = timeoutMs > 0 ? () => withTimeout(call, timeoutMs, signal) : () => call(signal ?? NEVER);
@@ -101,16 +101,20 @@ export function createPolicy(timeoutMs: number, retrySpec?: RetrySpec, breaker?:
   };
 }
 
-/** Whether an error has an HTTP status, and the policy names others. */
+/** Returns whether the policy does not retry the HTTP status of an error. */
 const isUnwanted = (error: unknown, { httpStatusCodes }: RetrySpec): boolean =>
   error instanceof StatusError &&
   httpStatusCodes !== undefined &&
   !httpStatusCodes.some(([from, to]) => from <= error.status && error.status <= to);
 
-async function withTimeout<T>(call: (signal: AbortSignal) => Promise<T>, ms: number, outer?: AbortSignal): Promise<T> {
+async function withTimeout<T>(
+  call: (attemptSignal: AbortSignal) => Promise<T>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<T> {
   const controller = new AbortController();
-  const abort = () => controller.abort(outer?.reason);
-  outer?.addEventListener('abort', abort, { once: true });
+  const abort = () => controller.abort(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -122,6 +126,6 @@ async function withTimeout<T>(call: (signal: AbortSignal) => Promise<T>, ms: num
     return await Promise.race([call(controller.signal), timeout]);
   } finally {
     clearTimeout(timer);
-    outer?.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', abort);
   }
 }

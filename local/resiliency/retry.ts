@@ -1,13 +1,13 @@
 import type { RetrySpec } from '../resources/resiliency';
 
-/** A failure that trying again cannot mend. */
+/** A failure that is not retried. */
 export class PermanentError extends Error {}
 
 /**
- * Calls until it succeeds, fails for good, or the policy has no attempt left. `isFinal` tells of an error whether it is
- * for good.
+ * Resolves with the result of the first attempt that succeeds.
  *
- * @throws what the last attempt threw; the signal's reason when it is aborted during a wait
+ * @param isFinal returns whether an error must not be retried
+ * @throws the error of the last attempt, or the reason of `signal` when it is aborted during a wait
  */
 export async function retry<T>(
   spec: RetrySpec,

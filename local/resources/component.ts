@@ -1,22 +1,22 @@
 import type { Environment } from '../environment';
 import type { Field } from './document';
 
-/** A `Component` document: a broker or a store under a name. */
+/** A `Component` document: a named broker or store. */
 export interface Component {
   file: string;
   name: string;
   type: string;
   version: string;
   metadata: ReadonlyMap<string, string>;
-  /** App ids that may use it; empty: all. */
+  /** The app ids that may use the component. If empty, every app may use it. */
   scopes: string[];
   ignoreErrors: boolean;
 }
 
 /**
- * Reads a `Component`. https://docs.dapr.io/reference/resource-specs/component-schema/
+ * Returns the component of a document. https://docs.dapr.io/reference/resource-specs/component-schema/
  *
- * @throws {ResourceError} for a field of the wrong kind, or a value that comes from a secret store
+ * @throws {ResourceError} for a field of the wrong kind, or a value from a secret store
  */
 export function readComponent(document: Field, env: Environment): Component {
   const spec = document.get('spec');
@@ -35,13 +35,14 @@ export function readComponent(document: Field, env: Environment): Component {
   };
 }
 
+/** Returns the value of a metadata item. As in daprd, `value` wins over `envRef`. */
 function readValue(item: Field, env: Environment): string {
-  const secret = item.get('secretKeyRef');
-  if (secret.present) secret.fail('nothing: there are no secret stores here; use value or envRef');
-  const envRef = item.get('envRef');
-  if (!envRef.present) return item.get('value').present ? item.get('value').scalar() : '';
+  const [secret, value, envRef] = [item.get('secretKeyRef'), item.get('value'), item.get('envRef')];
+  if (secret.present) secret.fail('value or envRef (secret stores are not supported)');
+  if (value.present) return value.scalar();
+  if (!envRef.present) return '';
   const name = envRef.nonEmpty();
-  // Dapr keeps its own and the app's variables out of reach of components.
+  // Components have no access to the variables of Dapr and of the app.
   if (/^(DAPR_|APP_)/.test(name)) envRef.fail('a variable whose name does not begin with APP_ or DAPR_');
   return env[name] ?? '';
 }

@@ -2,19 +2,19 @@ import type { Log } from '../log';
 import { ResourceError } from './document';
 import { readDocuments } from './load';
 
-/** The parts of a `Configuration` that this sidecar knows. https://docs.dapr.io/reference/resource-specs/configuration-schema/ */
+/** The parts of a `Configuration` that this sidecar supports. https://docs.dapr.io/reference/resource-specs/configuration-schema/ */
 export interface Configuration {
   /**
-   * From 0 to 1: the share of new traces that are sampled. Undefined: tracing is off, so that incoming trace headers
-   * pass through unchanged and no span is made.
+   * The share of new traces that are sampled, from 0 to 1. If it is undefined, tracing is off, and trace headers pass
+   * unchanged.
    */
   samplingRate: number | undefined;
 }
 
-/** @throws {ResourceError} when the file cannot be read, is not YAML or has no Configuration */
+/** Returns the configuration of a file. @throws {ResourceError} when the file is unreadable or has no Configuration */
 export function loadConfiguration(file: string, log: Log): Configuration {
   const document = readDocuments(file).find((candidate) => candidate.get('kind').value === 'Configuration');
-  if (!document) throw new ResourceError(`${file}: there is no document of kind Configuration`);
+  if (!document) throw new ResourceError(`${file}: the file has no document of kind Configuration`);
   const spec = document.get('spec');
   const rate = spec.get('tracing').get('samplingRate');
   for (const key of spec.unknownKeys()) log.warn(`${file}: ${key} is not supported and is ignored`);

@@ -1,12 +1,12 @@
-/** A resource that cannot be used. The message names the file, the field, what it holds and what is allowed. */
+/** An invalid resource. The message names the file, the field, its value and the allowed values. */
 export class ResourceError extends Error {}
 
 /**
- * A place in a resource file that is being read: it knows its file and its path, so that every error can name both.
- * Readers take only what they ask for; `unknownKeys` tells what nobody asked for.
+ * A field of a resource file. It knows its file and its path, so that every error names both. It remembers which keys
+ * were read, and `unknownKeys` returns the others.
  */
 export class Field {
-  private readonly asked = new Set<string>();
+  private readonly readKeys = new Set<string>();
 
   constructor(
     readonly file: string,
@@ -18,11 +18,14 @@ export class Field {
     return this.value !== undefined && this.value !== null;
   }
 
-  /** The field `key` below this one, in any spelling of upper and lower case, as Go reads JSON; absent when this one is. */
+  /**
+   * Returns the field `key` of this map. It is not present if this field is not present. Like Go, it ignores the case
+   * of letters if there is no exact match.
+   */
   get(key: string): Field {
     const object = this.present ? this.object() : {};
     const spelling = Object.hasOwn(object, key) ? key : (Object.keys(object).find((k) => sameName(k, key)) ?? key);
-    this.asked.add(spelling);
+    this.readKeys.add(spelling);
     return new Field(this.file, this.path ? `${this.path}.${spelling}` : spelling, object[spelling]);
   }
 
@@ -35,10 +38,10 @@ export class Field {
 
   nonEmpty(): string {
     const text = this.string();
-    return text === '' ? this.fail('a text that is not empty') : text;
+    return text === '' ? this.fail('a string that is not empty') : text;
   }
 
-  /** A scalar as text, as Dapr takes metadata values: `5`, `true` and `"5"` are alike. */
+  /** Returns a scalar as a string. As in Dapr's metadata, `5` and `"5"` are equal. */
   scalar(): string {
     const { value } = this;
     return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
@@ -63,7 +66,7 @@ export class Field {
     return typeof this.value === 'boolean' ? this.value : this.fail('true or false');
   }
 
-  /** The items of a list; none when absent. */
+  /** Returns the items of a list; an empty list if the field is not present. */
   list(): Field[] {
     if (!this.present) return [];
     if (!Array.isArray(this.value)) return this.fail('a list');
@@ -74,18 +77,19 @@ export class Field {
     return this.list().map((item) => item.string());
   }
 
-  /** The fields of a map with keys of any name; none when absent. */
+  /** Returns the keys and fields of a map; an empty list if the field is not present. */
   entries(): [key: string, field: Field][] {
     return this.present ? Object.keys(this.object()).map((key) => [key, this.get(key)]) : [];
   }
 
-  /** Keys that no reader asked for, with their path. */
+  /** Returns the paths of the keys that were not read. */
   unknownKeys(): string[] {
     if (typeof this.value !== 'object' || this.value === null) return [];
     const prefix = this.path ? `${this.path}.` : '';
-    return Object.keys(this.value).flatMap((key) => (this.asked.has(key) ? [] : [`${prefix}${key}`]));
+    return Object.keys(this.value).flatMap((key) => (this.readKeys.has(key) ? [] : [`${prefix}${key}`]));
   }
 
+  /** @throws {ResourceError} always, with the value of the field and the allowed values */
   fail(allowed: string): never {
     const is = this.present ? `is ${JSON.stringify(this.value)}` : 'is missing';
     throw new ResourceError(`${this.file}: ${this.path || 'the document'} ${is}; allowed: ${allowed}`);

@@ -13,6 +13,6 @@ test.each([
   expect(parseDurationMs(text)).toBeCloseTo(ms);
 });
 
-test.each(['', 's', '5 s', '5d', 'five', '1s2', '--1s'])('When a duration is %j, then it is none', (text) => {
+test.each(['', 's', '5 s', '5d', 'five', '1s2', '--1s'])('When a duration is %j, then it is invalid', (text) => {
   expect(parseDurationMs(text)).toBeUndefined();
 });

@@ -9,8 +9,8 @@ const UNIT_MS: Record<string, number> = {
 };
 
 /**
- * A duration as Dapr's files write it, in milliseconds: Go's `1m30s`, or a bare number of milliseconds.
- * Undefined for any other text.
+ * Returns the milliseconds of a duration in Dapr's format: Go's `1m30s`, or a number of milliseconds. Returns undefined
+ * for an invalid duration.
  */
 export function parseDurationMs(text: string): number | undefined {
   if (/^-?\d+$/.test(text)) return Number(text);

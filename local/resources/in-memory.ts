@@ -1,7 +1,10 @@
 import type { Component } from './component';
 import type { Resources } from './load';
 
-/** What a sidecar has that is given no folder: a broker and a store in memory, under the names that `dapr init` gives its own. */
+/**
+ * Returns the resources of a sidecar without resource folders: an in-memory broker and store. They have the names of
+ * the components that `dapr init` creates.
+ */
 export function inMemoryResources(): Resources {
   const component = (name: string, type: string): Component => ({
     file: 'in memory',

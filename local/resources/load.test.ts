@@ -21,19 +21,19 @@ const component = (name: string, more = '') =>
   `apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: ${name}}\nspec: {type: pubsub.in-memory, version: v1}\n${more}`;
 
 describe('loadResources', () => {
-  test('When a folder has several files and documents, then all are read but for other endings and sub-folders', () => {
+  test('When a folder has several YAML files and documents, then all of them are read, but no other files', () => {
     write('a.yaml', `${component('one')}---\n${component('two')}`);
     write('b.yml', component('three'));
     write('c.txt', 'not: [yaml');
     expect(load().components.map(({ name }) => name)).toEqual(['one', 'two', 'three']);
   });
 
-  test('When a resource is for other apps, then it is left out', () => {
+  test('When the scopes of a resource do not name the app, then the resource is ignored', () => {
     write('a.yaml', `${component('mine', 'scopes: [email]')}\n---\n${component('theirs', 'scopes: [push]')}`);
     expect(load().components.map(({ name }) => name)).toEqual(['mine']);
   });
 
-  test('When metadata are scalars or come from the environment, then they are read as text', () => {
+  test('When metadata values are scalars or environment variables, then they are read as strings', () => {
     write(
       'a.yaml',
       component('c').replace(
@@ -48,23 +48,32 @@ describe('loadResources', () => {
     });
   });
 
+  test('When metadata has both value and envRef, then the value wins, as with daprd', () => {
+    const metadata = '[{name: a, value: given, envRef: HOST}, {name: b, value: "", envRef: HOST}]';
+    write('a.yaml', component('c').replace('version: v1', `version: v1, metadata: ${metadata}`));
+    expect(Object.fromEntries(load({ HOST: 'redis:6379' }).components[0]?.metadata ?? [])).toEqual({
+      a: 'given',
+      b: '',
+    });
+  });
+
   test('When an alias has no anchor, then the error names the file', () => {
     write('a.yaml', 'spec: *nothing');
     expect(() => load()).toThrow(/a\.yaml: .*nothing/);
   });
 
-  test('When a document is no map, then the error says so', () => {
+  test('When a document is not a map, then the error names the file and the value', () => {
     write('a.yaml', 'just text');
     expect(() => load()).toThrow(/a\.yaml: the document is "just text"; allowed: a map/);
   });
 
-  test('When a kind is not known, then a warning names the file and the kind', () => {
+  test('When a kind is unknown, then a warning names the file and the kind', () => {
     write('a.yaml', 'kind: HTTPEndpoint\nmetadata: {name: x}');
     load();
     expect(warnings).toEqual([expect.stringMatching(/a\.yaml: kind "HTTPEndpoint" is not supported/)]);
   });
 
-  test('When a Resiliency cannot be read, then a warning names file, field and value, and the rest is loaded, as with daprd', () => {
+  test('When a Resiliency document is invalid, then a warning names file, field and value, and the other documents are loaded, as with daprd', () => {
     write('a.yaml', 'kind: Resiliency\nmetadata: {name: r}\nspec: {policies: {retries: {p: {policy: sometimes}}}}');
     write('b.yaml', component('c'));
     expect(load()).toMatchObject({ resiliencies: [], components: [{ name: 'c' }] });
@@ -77,23 +86,23 @@ describe('loadResources', () => {
     ['is not YAML', 'a: [', /a\.yaml: not YAML/],
     ['has no name', 'kind: Component\nspec: {}', /a\.yaml: metadata\.name is missing; allowed: a string/],
     [
-      'asks for a secret',
+      'refers to a secret',
       component('c').replace('version: v1', 'version: v1, metadata: [{name: p, secretKeyRef: {name: s}}]'),
-      /secretKeyRef .* no secret stores/,
+      /secretKeyRef .*secret stores are not supported/,
     ],
     [
-      'reads an app variable',
+      'refers to a variable of the app',
       component('c').replace('version: v1', 'version: v1, metadata: [{name: p, envRef: APP_KEY}]'),
       /envRef is "APP_KEY"/,
     ],
-    ['has two of one name', `${component('c')}---\n${component('c')}`, /component c is also in/],
-  ])('When a file %s, then the error says so', (_, text, message) => {
+    ['has two components with the same name', `${component('c')}---\n${component('c')}`, /component c is also in/],
+  ])('When a file %s, then the error names the problem', (_, text, message) => {
     write('a.yaml', text);
     expect(() => load()).toThrow(ResourceError);
     expect(() => load()).toThrow(message);
   });
 
-  test('When a folder cannot be read, then the error names it', () => {
+  test('When a folder cannot be read, then the error names the folder', () => {
     expect(() => loadResources(['/no/such/folder'], 'email', {}, log)).toThrow(
       'cannot read the resources folder /no/such/folder',
     );
@@ -110,12 +119,12 @@ describe('loadConfiguration', () => {
     expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({ samplingRate: rate });
   });
 
-  test('When there is no tracing, then tracing is off', () => {
+  test('When the configuration has no tracing section, then tracing is off', () => {
     write('c.yaml', 'kind: Configuration\nspec: {}');
     expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({ samplingRate: undefined });
   });
 
-  test('When the file is missing, of another kind or has a wrong rate, then the error says so', () => {
+  test('When the file is missing, of another kind or has an invalid rate, then the error names the problem', () => {
     expect(() => loadConfiguration(join(folder, 'none.yaml'), log)).toThrow(/cannot read .*none\.yaml/);
     write('c.yaml', component('c'));
     expect(() => loadConfiguration(join(folder, 'c.yaml'), log)).toThrow('no document of kind Configuration');

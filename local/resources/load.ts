@@ -8,21 +8,21 @@ import { Field, ResourceError } from './document';
 import { type Resiliency, readResiliency } from './resiliency';
 import { type DeclaredSubscription, readSubscription } from './subscription';
 
-/** What the resource folders hold for one app. */
+/** The resources of one app. */
 export interface Resources {
   components: Component[];
   resiliencies: Resiliency[];
   subscriptions: DeclaredSubscription[];
 }
 
-/** Kinds that a resource folder may hold and that this sidecar has no use for. */
+/** The kinds of resources that are ignored without a warning. */
 const IGNORED_KINDS = new Set(['Configuration']);
 
 /**
- * Reads the YAML files of some folders, as daprd does: sub-folders are not read, a file may hold several documents, and
- * documents whose scopes do not name the app are left out. Unlike daprd it refuses what it cannot read.
+ * Returns the resources for an app in the YAML files of these folders. As in daprd, subfolders are not read, a file may
+ * have several documents, and documents whose scopes do not name the app are ignored.
  *
- * @throws {ResourceError} for an unreadable folder, broken YAML, a wrong field or two resources of one name
+ * @throws {ResourceError} for an unreadable folder, invalid YAML, an invalid field or two components with the same name
  */
 export function loadResources(folders: readonly string[], appId: string, env: Environment, log: Log): Resources {
   const resources: Resources = { components: [], resiliencies: [], subscriptions: [] };
@@ -48,7 +48,7 @@ export function loadResources(folders: readonly string[], appId: string, env: En
   return resources;
 }
 
-/** daprd goes on without a Resiliency that it cannot read. So do we, but say so: events may be lost that it would retry. */
+/** Returns the result of `read`; undefined for an invalid document. Like daprd, the sidecar then starts without it. */
 function readOrWarn<T>(document: Field, read: (document: Field) => T, log: Log): T | undefined {
   try {
     return read(document);
@@ -73,7 +73,7 @@ function readFolder(folder: string): Field[] {
   }
 }
 
-/** @throws {ResourceError} when the file cannot be read or is not YAML */
+/** Returns the documents of a YAML file. @throws {ResourceError} when the file is unreadable or not YAML */
 export function readDocuments(file: string): Field[] {
   let text: string;
   try {
@@ -88,7 +88,7 @@ export function readDocuments(file: string): Field[] {
     try {
       value = document.toJS();
     } catch (error) {
-      throw new ResourceError(`${file}: ${(error as Error).message}`, { cause: error }); // an alias of nothing
+      throw new ResourceError(`${file}: ${(error as Error).message}`, { cause: error }); // an alias without an anchor
     }
     return value === null ? [] : [new Field(file, '', value)];
   });

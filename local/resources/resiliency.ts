@@ -2,7 +2,7 @@ import { parse } from '@marcbachmann/cel-js';
 import type { Field } from './document';
 import { parseDurationMs } from './duration';
 
-/** How long to wait between attempts, and how many there are. https://docs.dapr.io/operations/resiliency/policies/retries/ */
+/** The waits between attempts and the number of attempts. https://docs.dapr.io/operations/resiliency/policies/retries/ */
 export interface RetrySpec {
   policy: 'constant' | 'exponential';
   durationMs: number;
@@ -12,9 +12,9 @@ export interface RetrySpec {
   maxIntervalMs: number;
   /** 0: no limit. */
   maxElapsedTimeMs: number;
-  /** Attempts after the first; negative: no limit. */
+  /** The maximum number of attempts after the first one. Negative: no limit. */
   maxRetries: number;
-  /** The HTTP statuses that are tried again; undefined: all. */
+  /** The HTTP statuses that are retried. Undefined: all. */
   httpStatusCodes: [from: number, to: number][] | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface CircuitBreakerSpec {
   maxRequests: number;
   intervalMs: number;
   timeoutMs: number;
-  /** A CEL expression over the counts; undefined: more than 5 consecutive failures. */
+  /** A CEL expression on the counts. Undefined: more than 5 consecutive failures. */
   trip: string | undefined;
 }
 
@@ -43,12 +43,12 @@ export interface Resiliency {
   components: Map<string, { inbound: PolicyNames; outbound: PolicyNames }>;
 }
 
-// The defaults of Dapr's back-off library; the multiplier and the factor have no field in the resource.
+// The defaults of Dapr's back-off library. The resource has no fields for the multiplier and the factor.
 const EXPONENTIAL = { initialIntervalMs: 500, multiplier: 1.5, randomizationFactor: 0.5, maxIntervalMs: 60_000 };
 const MAX_ELAPSED_TIME_MS = 15 * 60_000;
 const CONSTANT_DURATION_MS = 5_000;
 
-/** @throws {ResourceError} for a field of the wrong kind */
+/** Returns the policies of a `Resiliency` document. @throws {ResourceError} for an invalid field */
 export function readResiliency(document: Field): Resiliency {
   const policies = document.get('spec').get('policies');
   const targets = document.get('spec').get('targets');
@@ -125,7 +125,7 @@ function celExpression(field: Field): string {
   return text;
 }
 
-/** Unlike metadata, the resource has real numbers: `"3"` is none. */
+/** Returns an integer. Unlike in metadata, a string such as `"3"` is invalid. */
 const strictInteger = (field: Field, fallback: number): number =>
   typeof field.value === 'string' ? field.fail('a whole number, without quotes') : field.integer(fallback);
 

@@ -1,8 +1,8 @@
 import type { Field } from './document';
 
-/** Which events of a topic go to which path of the app; the first rule that matches wins. */
+/** A routing rule: events that match go to the path. The first rule that matches wins. */
 export interface Rule {
-  /** A CEL expression over `event`; empty: every event. */
+  /** A CEL expression on `event`. Empty: every event matches. */
   match: string;
   path: string;
 }
@@ -13,7 +13,7 @@ export interface BulkSubscribe {
   maxAwaitDurationMs: number;
 }
 
-/** A subscription as it is written down, by the app or in a file. */
+/** A subscription from the app or from a file. */
 export interface SubscriptionSpec {
   pubsubName: string;
   topic: string;
@@ -29,7 +29,7 @@ export interface DeclaredSubscription extends SubscriptionSpec {
   scopes: string[];
 }
 
-/** @throws {ResourceError} for a field of the wrong kind */
+/** Returns the subscription of a document. @throws {ResourceError} for an invalid field */
 export function readSubscription(document: Field): DeclaredSubscription {
   const spec = document.get('spec');
   return {
@@ -49,7 +49,10 @@ export function readSubscription(document: Field): DeclaredSubscription {
   };
 }
 
-/** What an app lists may have both forms: the rules of `routes`, then its default, or else the single `route`. */
+/**
+ * Returns the rules of a subscription from the app. It may have both forms: the rules of `routes`, followed by the
+ * default of `routes` or, without a default, by `route`.
+ */
 export function readRules(spec: Field): Rule[] {
   const routes = spec.get('routes');
   return routes.get('default').string('') === '' ? [...readRoutes(routes), ...readRoute(spec)] : readRoutes(routes);

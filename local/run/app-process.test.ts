@@ -2,12 +2,12 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AppProcess } from './app-process';
 
 const PROGRAM = `
-  process.on('SIGTERM', () => { console.log('asked to stop'); process.exit(); });
+  process.on('SIGTERM', () => { console.log('received SIGTERM'); process.exit(); });
   setInterval(() => {}, 1_000);
   console.log(process.pid);
 `;
 
-/** As npm runs a script: a shell waits for the program. */
+/** The program under a shell, as npm runs a script. */
 const underShell = ['/bin/sh', '-c', '"$0" -e "$1"; exit 1', process.execPath, PROGRAM];
 
 const started: AppProcess[] = [];
@@ -40,30 +40,30 @@ describe.skipIf(process.platform === 'win32')('the process of an app', () => {
     for (const app of started.splice(0)) app.kill();
   });
 
-  test('When it is stopped, then the program is asked to stop too, and is waited for', async () => {
+  test('When the shell is stopped, then the program receives SIGTERM too, and stop waits for its end', async () => {
     const { app, lines } = start(underShell);
     const program = await programOf(lines);
 
     await app.stop();
 
-    expect(lines).toContain('asked to stop');
+    expect(lines).toContain('received SIGTERM');
     expect(isRunning(program)).toBe(false);
   });
 
-  test('When a program that does not listen for SIGTERM is stopped, then it has ended as it should', async () => {
+  test('When a program without a SIGTERM handler is stopped, then that is a normal end', async () => {
     const { app, lines } = start([process.execPath, '-e', 'setInterval(() => {}, 1_000); console.log(process.pid)']);
     await programOf(lines);
-    expect(await app.stop()).toEqual({ ok: true, how: 'signal SIGTERM' });
+    expect(await app.stop()).toEqual({ ok: true, reason: 'signal SIGTERM' });
   });
 
-  test('When the shell is killed, then the program does not stay behind', async () => {
+  test('When the shell is killed, then the program ends too', async () => {
     const { app, lines } = start(underShell);
     const program = await programOf(lines);
 
     process.kill(app.pid ?? expect.fail('no process'), 'SIGKILL');
-    const { how } = await app.ended;
+    const { reason } = await app.ended;
 
-    expect(how).toBe('signal SIGKILL');
+    expect(reason).toBe('signal SIGKILL');
     expect(isRunning(program)).toBe(false);
   });
 });

@@ -4,36 +4,38 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// On Windows there are no process groups to address, and a detached child would open a window.
+// Windows has no process groups, and a detached child would open a window there.
 const GROUPS = process.platform !== 'win32';
 
-/** Longer than the 9 s that the services take at most for their own stop. */
+/** Longer than the 9 s that a service may take to stop. */
 const KILL_AFTER_MS = 10_000;
-const LOOK_EVERY_MS = 50;
+const POLL_MS = 50;
 
 export interface AppProcessOptions {
   name: string;
   command: readonly string[];
   directory: string;
   env: NodeJS.ProcessEnv;
-  /** Called with each line the app writes. None: the app writes to this process's own output. */
+  /** Called with each line of the app's output. Without it, the app inherits the output of this process. */
   onLine?: (line: string) => void;
 }
 
-/** How a process ended: `exit code 1`, `signal SIGKILL`, or why it could not be started. */
+/** The end of a process. `reason` is `exit code 1`, `signal SIGKILL` or the reason why the process did not start. */
 export interface Ending {
   ok: boolean;
-  how: string;
+  reason: string;
 }
 
-/** A child process in a group of its own, so that a Ctrl-C on the terminal reaches it only through us, in order. */
+/**
+ * A child process in its own process group. A Ctrl-C therefore does not reach it directly, and we stop apps in order.
+ */
 export class AppProcess {
   readonly name: string;
-  /** Resolves when the process has ended, and what it started. */
+  /** Resolves when the process and its descendants have ended. */
   readonly ended: Promise<Ending>;
   private readonly child: ChildProcess;
-  private isGone = false;
-  private isAsked = false;
+  private hasEnded = false;
+  private isStopping = false;
 
   constructor({ name, command: [program = '', ...args], directory, env, onLine }: AppProcessOptions) {
     this.name = name;
@@ -50,7 +52,7 @@ export class AppProcess {
     });
     this.ended = this.ending().finally(async () => {
       await others;
-      this.isGone = true;
+      this.hasEnded = true;
     });
   }
 
@@ -58,9 +60,9 @@ export class AppProcess {
     return this.child.pid;
   }
 
-  /** Asks the process to stop, and ends it and what it started when it does not within 10 s. */
+  /** Sends SIGTERM. After 10 s, it kills the process and its descendants. Resolves when they have ended. */
   async stop(): Promise<Ending> {
-    this.isAsked = true;
+    this.isStopping = true;
     this.child.kill('SIGTERM');
     const done = new AbortController();
     const late = sleep(KILL_AFTER_MS, 'late', { signal: done.signal }).catch(() => 'ended');
@@ -70,44 +72,44 @@ export class AppProcess {
     return this.ended;
   }
 
-  /** Ends the process, and what it started, at once. */
+  /** Kills the process and its descendants. */
   kill(): void {
     this.signal('SIGKILL');
   }
 
   /**
-   * Ends what the process left behind. `npm start` is one that does: it runs a shell, and a shell that is asked to stop
-   * goes without telling the program that it waits for.
+   * Stops the descendants of a process that has exited. For example, `npm start` runs a shell, and the shell exits on
+   * SIGTERM without a signal to its program.
    */
   private async endOthers(): Promise<void> {
     if (!GROUPS || !this.signal('SIGTERM')) return;
     const deadline = Date.now() + KILL_AFTER_MS;
     while (this.signal(0)) {
       if (Date.now() >= deadline) return this.kill();
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_MS);
     }
   }
 
   private async ending(): Promise<Ending> {
     try {
-      // 'close' and not 'exit': by then everything it wrote has been read.
+      // Unlike 'exit', 'close' comes after the complete output.
       const [code, signal] = await once(this.child, 'close');
-      // A program that does not listen for SIGTERM ends of it, and that is what it was asked for.
-      const ok = code === 0 || (this.isAsked && signal === 'SIGTERM');
-      return { ok, how: signal ? `signal ${signal}` : `exit code ${code}` };
+      // A program without a SIGTERM handler ends by the signal, which is normal after `stop`.
+      const ok = code === 0 || (this.isStopping && signal === 'SIGTERM');
+      return { ok, reason: signal ? `signal ${signal}` : `exit code ${code}` };
     } catch (error) {
-      return { ok: false, how: (error as Error).message };
+      return { ok: false, reason: (error as Error).message };
     }
   }
 
-  /** Whether there was a process to send it to. */
+  /** Sends a signal to the process group. Returns whether a process received it. */
   private signal(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.child;
-    if (this.isGone || pid === undefined) return false;
+    if (this.hasEnded || pid === undefined) return false;
     try {
       return process.kill(GROUPS ? -pid : pid, signal);
     } catch {
-      return false; // it has just ended by itself
+      return false; // the process has just ended
     }
   }
 }

@@ -1,23 +1,24 @@
 import { isIP } from 'node:net';
 import { APP_HEALTH_DEFAULTS, type AppHealthOptions } from '../app-health';
 import { parseDurationMs } from '../resources/duration';
-import type { SidecarOptions } from '../sidecar';
-import { type CommandLine, UsageError } from './flags';
+import type { SidecarOptions } from '../sidecar-options';
+import { UsageError } from '../usage-error';
+import type { CommandLine } from './flags';
 
-/** One app of a run: what its sidecar is like, and how the app itself is started. */
+/** One app of a run: the options of its sidecar, and the command of the app. */
 export interface AppSpec {
   sidecar: SidecarOptions & { appId: string };
   /** Empty: the sidecar runs alone. */
   command: readonly string[];
-  /** Where the command is run. */
+  /** The working directory of the command. */
   directory: string;
-  /** Variables that the app gets besides those of this process. */
+  /** Variables for the app, in addition to the environment of this process. */
   env: Readonly<Record<string, string>>;
-  /** The others need it until they have finished. */
+  /** Whether the app stops after all others, because they need it until they have finished. */
   stopsLast: boolean;
 }
 
-/** Settings of one app that a flag or a line of a run file may give. Undefined and 0 or less: not set. */
+/** The settings of one app, from flags or a run file. Undefined and numbers up to 0 mean that a setting is not set. */
 export interface AppSettings {
   appId: string;
   appPort?: number | undefined;
@@ -33,22 +34,22 @@ export interface AppSettings {
   blockShutdownDuration?: string | undefined;
   enableAppHealthCheck?: boolean | undefined;
   appHealthCheckPath?: string | undefined;
-  /** In seconds, as `dapr run` has it. */
+  /** In seconds, as in `dapr run`. */
   appHealthProbeInterval?: number | undefined;
   /** In milliseconds. */
   appHealthProbeTimeout?: number | undefined;
   appHealthThreshold?: number | undefined;
 }
 
-/** The sidecar that some settings ask for. @throws {UsageError} for a value that is not supported */
+/** Returns the sidecar options for these settings. @throws {UsageError} for an unsupported value */
 export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId: string } {
   const { appId, resourcesPaths, configFile, gracefulShutdownSeconds, maxBodySize } = settings;
-  const wrong = (what: string, value: string, allowed: string): never => {
-    throw new UsageError(`${appId}: ${what} is ${JSON.stringify(value)}; allowed: ${allowed}`);
+  const wrong = (flag: string, value: string, allowed: string): never => {
+    throw new UsageError(`${appId}: ${flag} is ${JSON.stringify(value)}; allowed: ${allowed}`);
   };
-  const port = (what: string, value: number | undefined) => {
+  const port = (flag: string, value: number | undefined) => {
     if (value === undefined || value <= 0) return undefined;
-    return value <= 65535 ? value : wrong(what, String(value), 'a port from 1 to 65535');
+    return value <= 65535 ? value : wrong(flag, String(value), 'a port from 1 to 65535');
   };
   const { appProtocol = 'http', appChannelAddress = '127.0.0.1', listenAddresses } = settings;
   if (appProtocol !== 'http') wrong('app-protocol', appProtocol, 'http');
@@ -78,7 +79,7 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
   };
 }
 
-/** 0 and less stand for the default, as in `dapr run`. */
+/** Returns the health check options. As in `dapr run`, a number up to 0 means the default. */
 function appHealth(settings: AppSettings): AppHealthOptions {
   const { appHealthCheckPath: path, appHealthProbeInterval: interval = 0 } = settings;
   const { appHealthProbeTimeout: timeoutMs = 0, appHealthThreshold: threshold = 0 } = settings;
@@ -90,7 +91,7 @@ function appHealth(settings: AppSettings): AppHealthOptions {
   };
 }
 
-/** Kubernetes' way to write sizes; a bare number of up to three digits means MB, as in older versions of Dapr. */
+/** Returns the bytes of a size in the format of Kubernetes, such as 4Mi; undefined for an invalid size. */
 function bytes(text: string): number | undefined {
   const [, amount, unit = ''] = /^(\d+)(Ki|Mi|Gi|k|M|G)?$/.exec(text) ?? [];
   if (amount === undefined) return undefined;
@@ -98,7 +99,7 @@ function bytes(text: string): number | undefined {
   return Number(amount) * (factors[unit] ?? 1);
 }
 
-/** The app of a `run` without a run file. @throws {UsageError} */
+/** Returns the app of a `run` without a run file. @throws {UsageError} for an unsupported value */
 export function appFromFlags({ flags, command }: CommandLine): AppSpec {
   const sidecar = sidecarOptions({
     appId: flags['app-id'] || 'app',

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { UsageError } from '../usage-error';
 import { appFromFlags } from './app-spec';
-import { parseFlags, UsageError } from './flags';
+import { parseFlags } from './flags';
 
-test('When flags are given as with dapr run, then they are read, and the command after them', () => {
+test('When the arguments have the form of dapr run, then the flags and the command after them are read', () => {
   const args =
     '--app-id email -p 8081 --dapr-http-port=3501 --resources-path a,b --resources-path c -- node app.js --port 1';
   expect(parseFlags(args.split(' '))).toEqual({
@@ -11,13 +12,13 @@ test('When flags are given as with dapr run, then they are read, and the command
   });
 });
 
-test('When there is no --, then the first word that is no flag begins the command', () => {
+test('When there is no --, then the command starts with the first argument that is not a flag', () => {
   expect(parseFlags(['--app-id', 'a', 'node', '--watch', 'x.js'])).toMatchObject({
     command: ['node', '--watch', 'x.js'],
   });
 });
 
-test('When a value is empty, then it is taken, as for a placement that is switched off', () => {
+test('When the value of a flag is an empty argument, then it is accepted', () => {
   expect(parseFlags(['--placement-host-address', '', '--enable-metrics=false', 'cmd']).command).toEqual(['cmd']);
 });
 
@@ -26,11 +27,11 @@ test.each([
   [['--app-port', 'abc'], '--app-port is "abc"; allowed: a whole number'],
   [['--app-id'], 'flag needs a value: --app-id'],
   [['--enable-metrics=maybe'], '--enable-metrics is "maybe"; allowed: true, false'],
-])('When the arguments are %j, then the error says what is wrong', (args, message) => {
+])('When the arguments are %j, then the error names the wrong argument', (args, message) => {
   expect(() => parseFlags(args)).toThrow(new UsageError(message));
 });
 
-test('When flags make an app, then its sidecar has what they say and nothing else', () => {
+test('When an app is created from flags, then its sidecar has only the options of the flags', () => {
   const line = parseFlags(
     '-a email -p 0 -H 3501 --max-body-size 8Mi --dapr-listen-addresses 0.0.0.0 -- node x'.split(' '),
   );
@@ -52,6 +53,6 @@ test.each([
   ['--app-port 70000', 'app: app-port is "70000"; allowed: a port from 1 to 65535'],
   ['--dapr-listen-addresses here', 'app: dapr-listen-addresses is "here"; allowed: an IP address'],
   ['--max-body-size big', 'app: max-body-size is "big"; allowed: a size such as 4Mi'],
-])('When something is asked for that is not supported (%s), then the error says what is', (args, message) => {
+])('When a value is not supported (%s), then the error names the allowed values', (args, message) => {
   expect(() => appFromFlags(parseFlags(args.split(' ')))).toThrow(new UsageError(message));
 });

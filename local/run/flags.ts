@@ -1,12 +1,13 @@
-/** A command line that cannot be understood. The message says what was wrong and what is allowed. */
-export class UsageError extends Error {}
+import { UsageError } from '../usage-error';
 
 type Kind = 'text' | 'integer' | 'boolean' | 'list';
 
 interface Flag {
   kind: Kind;
   short?: string;
-  /** Known to `dapr run` and daprd, and of no meaning here: there is no gRPC, placement, scheduler or profiler. */
+  /**
+   * A flag of `dapr run` or daprd that has no effect here, because there is no gRPC, placement, scheduler or profiler.
+   */
   ignored?: true;
 }
 
@@ -15,7 +16,7 @@ const integer = { kind: 'integer' } as const;
 const boolean = { kind: 'boolean' } as const;
 const ignored = (kind: Kind, short?: string): Flag => ({ kind, ignored: true, ...(short && { short }) });
 
-/** The flags of `dapr run`, then those that only daprd has. */
+/** The flags of `dapr run`, followed by flags that only daprd has. */
 const FLAGS = {
   'app-id': { ...text, short: 'a' },
   'app-port': { ...integer, short: 'p' },
@@ -28,7 +29,7 @@ const FLAGS = {
   'components-path': { ...text, short: 'd' },
   config: { ...text, short: 'c' },
   'run-file': { ...text, short: 'f' },
-  /** Not of `dapr run`, where brokers in memory cannot be shared. */
+  /** Not a flag of `dapr run`, where apps cannot share in-memory brokers. */
   join: text,
   'enable-app-health-check': boolean,
   'app-health-check-path': text,
@@ -63,14 +64,14 @@ export type Flags = { [F in FlagName]?: ValueOf<F> };
 
 export interface CommandLine {
   flags: Flags;
-  /** The program to start beside the sidecar, with its arguments. */
+  /** The command of the app: a program and its arguments. */
   command: string[];
 }
 
 const names = Object.keys(FLAGS) as FlagName[];
 
 /**
- * Reads the arguments of `run`: flags, then a command, with or without `--` before it.
+ * Returns the flags and the command in the arguments of `run`. A `--` before the command is optional.
  *
  * @throws {UsageError} for an unknown flag or a value of the wrong kind
  */

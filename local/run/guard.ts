@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 /**
- * Ends the apps if this process is killed in a way it cannot answer, SIGKILL for one. The guard is a shell that reads
- * our process ids from a pipe; the pipe closes when we are gone, however we went. Not on Windows, which has no groups.
+ * Stops the apps if this process is killed, for example by SIGKILL. The guard is a shell that reads the process ids of
+ * the apps from a pipe. The pipe closes when this process ends. There is no guard on Windows, which has no process
+ * groups.
  */
 export class Guard {
   private readonly shell: ChildProcess | undefined;
@@ -20,7 +21,7 @@ export class Guard {
     if (pid !== undefined) this.shell?.stdin?.write(`${pid}\n`);
   }
 
-  /** Everything it watched has ended. */
+  /** Ends the guard. Call it when all apps have ended. */
   dismiss(): void {
     this.shell?.kill('SIGKILL');
   }

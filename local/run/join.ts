@@ -4,33 +4,35 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../api/errors';
-import { noContent, type Route, tokenCheck } from '../api/router';
-import type { Address } from '../invocation/directory';
+import { type ApiRoute, noContent, tokenCheck } from '../api/router';
+import type { SidecarAddress } from '../invocation/directory';
 
-/** The sidecar that another process asks a run for. */
+/** The request of another process for a sidecar in a run. */
 export interface JoinRequest {
   appId: string;
   appPort?: number | undefined;
   httpPort: number;
 }
 
-/** Starts the sidecar, and ends it when `left` is aborted. Resolves when it has ended. */
-export type Join = (request: JoinRequest, left: AbortSignal) => Promise<void>;
+/** Starts a sidecar and stops it when `signal` is aborted. Resolves when the sidecar has stopped. */
+export type Join = (request: JoinRequest, signal: AbortSignal) => Promise<void>;
 
 const PATH = 'v1.0/x-local/join';
 const READY_POLL_MS = 20;
 
 /**
- * Lets an app of another process have its sidecar in this one, so that it shares the in-memory components. Only for
- * processes of the same user, who can read the secret. The answer comes when the sidecar has ended.
+ * Returns the route that starts a sidecar for an app of another process, so that the app shares the in-memory
+ * components. Only processes of the same user can read the required secret. The answer comes when the sidecar has
+ * stopped.
  */
-export function joinRoute(secret: string, join: Join): Route {
+export function joinRoute(secret: string, join: Join): ApiRoute {
   const isSecret = tokenCheck(secret);
   return {
     methods: ['POST'],
     pattern: PATH,
     handler: async ({ headers, body, signal }) => {
-      if (!isSecret(headers['x-local-sidecar'])) throw new ApiError(403, 'ERR_JOIN', 'not a sidecar of this user');
+      if (!isSecret(headers['x-local-sidecar']))
+        throw new ApiError(403, 'ERR_JOIN', 'the caller is not a sidecar of this user');
       try {
         await join(JSON.parse(body.toString('utf8')), signal);
       } catch (error) {
@@ -41,23 +43,23 @@ export function joinRoute(secret: string, join: Join): Route {
   };
 }
 
-/** A sidecar in the process of somebody else's run, which lives as long as this process and its own API let it. */
+/** A sidecar in the process of another run. It stops when this process ends or when its API receives a shutdown. */
 export class JoinedSidecar {
   port = 0;
-  /** It was asked for in order to receive something. */
+  /** Always true, because an app joins a run in order to receive events. */
   readonly hasSubscriptions = true;
   private call: ClientRequest | undefined;
   private ended: Promise<string | undefined> = Promise.resolve(undefined);
 
   constructor(
-    private readonly host: Address,
+    private readonly host: SidecarAddress,
     private readonly app: Pick<JoinRequest, 'appId' | 'appPort'>,
     private readonly onShutdown: () => void,
   ) {}
 
-  /** @throws {Error} when the run does not start the sidecar */
+  /** Resolves when the API of the sidecar answers. @throws {Error} when the run does not start the sidecar */
   async listen(): Promise<void> {
-    this.port = await freePort();
+    this.port = await anyFreePort();
     const call = request({
       host: '127.0.0.1',
       port: this.host.port,
@@ -72,15 +74,15 @@ export class JoinedSidecar {
         const text = Buffer.concat(await answer.toArray()).toString('utf8');
         return answer.statusCode === 204 ? undefined : `cannot join ${this.host.appId}: ${text}`;
       },
-      (error: Error) => `${this.host.appId} has gone: ${error.message}`,
+      (error: Error) => `the run of ${this.host.appId} has ended: ${error.message}`,
     );
     void this.ended.then(this.onShutdown);
-    await this.reach('healthz/outbound');
+    await this.waitUntilHealthy('healthz/outbound');
   }
 
-  /** Resolves when it delivers. @throws {Error} when it ended before */
+  /** Resolves when the sidecar delivers events. @throws {Error} when the sidecar stops before that */
   start(): Promise<void> {
-    return this.reach('healthz');
+    return this.waitUntilHealthy('healthz');
   }
 
   async close(): Promise<boolean> {
@@ -89,7 +91,7 @@ export class JoinedSidecar {
     return true;
   }
 
-  private async reach(path: string): Promise<void> {
+  private async waitUntilHealthy(path: string): Promise<void> {
     const url = `http://127.0.0.1:${this.port}/v1.0/${path}`;
     let ended = false;
     void this.ended.then(() => {
@@ -98,13 +100,13 @@ export class JoinedSidecar {
     for (;;) {
       const answer = await fetch(url).catch(() => undefined);
       if (answer?.ok) return;
-      if (ended) throw new Error((await this.ended) ?? `${this.app.appId}: the sidecar has ended`);
+      if (ended) throw new Error((await this.ended) ?? `${this.app.appId}: the sidecar has stopped`);
       await sleep(READY_POLL_MS);
     }
   }
 }
 
-async function freePort(): Promise<number> {
+async function anyFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -16,7 +16,7 @@ const load = (text: string, resources?: string[]) => {
   return loadRunFile(folder, resources);
 };
 
-test('When the common section and an app say something, then the app wins, and paths are relative to who says them', () => {
+test('When common and an app have the same setting, then the app wins, and paths are relative to their section', () => {
   const { apps } = load(`
 version: 1
 common: {resourcesPaths: [common], env: {A: common, B: 1}, appPort: 1}
@@ -39,7 +39,7 @@ apps:
   ]);
 });
 
-test("When folders are given on the command line, then they take the place of the file's", () => {
+test('When the command line has resource folders, then they replace the folders of the file', () => {
   const { apps } = load('version: 1\ncommon: {resourcesPaths: [common]}\napps: [{appDirPath: .}]', ['elsewhere']);
   expect(apps[0]?.sidecar.resourcesPaths).toEqual([resolve('elsewhere')]);
 });
@@ -49,17 +49,17 @@ test.each([
   ['has no apps', 'version: 1', 'apps is missing; allowed: a list with at least one app'],
   ['has an app without a folder', 'version: 1\napps: [{appID: a}]', 'apps[0].appDirPath is missing; allowed: a string'],
   [
-    'names a folder that is not there',
+    'names a missing folder',
     'version: 1\napps: [{appDirPath: none}]',
     'apps[0].appDirPath is "none"; allowed: a path that exists',
   ],
   [
-    'has a port that is none',
+    'has an invalid port',
     'version: 1\napps: [{appDirPath: ., appPort: web}]',
     'apps[0].appPort is "web"; allowed: a whole number',
   ],
   [
-    'has one app id twice',
+    'has two apps with the same app id',
     'version: 1\napps: [{appDirPath: ., appID: a}, {appDirPath: ., appID: a}]',
     'two apps have the appID a',
   ],
@@ -67,18 +67,4 @@ test.each([
 ])('When the file %s, then the error names the file and the field', (_, text, message) => {
   expect(() => load(text)).toThrow(join(folder, 'dapr.yaml'));
   expect(() => load(text)).toThrow(message);
-});
-
-test("When the project's run files are compared, then development differs only in how a service is started", () => {
-  const root = resolve(__dirname, '../..');
-  const inMemory = [join(root, 'components'), join(root, 'components/in-memory')];
-  const usual = loadRunFile(join(root, 'dapr.yaml'), inMemory);
-  const development = loadRunFile(join(root, 'dapr.dev.yaml'));
-  const withoutCommands = (file: typeof usual) => ({
-    ...file,
-    apps: file.apps.map((app) => ({ ...app, command: [] })),
-  });
-  expect(withoutCommands(development)).toEqual(withoutCommands(usual));
-  const programs = ({ apps }: typeof usual) => apps.map(({ command }) => command.at(-1) ?? '');
-  expect(programs(development).map((path) => `dist/${path.replace(/ts$/, 'js')}`)).toEqual(programs(usual));
 });

@@ -7,17 +7,18 @@ import { type AppSpec, sidecarOptions } from './app-spec';
 
 export interface RunFile {
   apps: AppSpec[];
-  /** A command for the reader to try once everything runs: `x-try`, which the dapr CLI does not look at. */
+  /** A command that the user can try when everything runs: the field `x-try`, which the dapr CLI ignores. */
   hint: string | undefined;
 }
 
 /**
- * Reads a multi-app run file. https://docs.dapr.io/developing-applications/local-development/multi-app-dapr-run/multi-app-template/
+ * Returns the apps of a multi-app run file.
+ * https://docs.dapr.io/developing-applications/local-development/multi-app-dapr-run/multi-app-template/
  *
- * @param path the file, or the folder that holds a `dapr.yaml`
- * @param resourcesPaths takes the place of the file's own resource folders, when it names any
- * @throws {ResourceError} for a file that cannot be read, a wrong field or a path that does not exist
- * @throws {UsageError} for a setting that is not supported
+ * @param path the file, or a folder with a `dapr.yaml`
+ * @param resourcesPaths folders that replace the resource folders of the file, unless the list is empty
+ * @throws {ResourceError} for an unreadable file, an invalid field or a path that does not exist
+ * @throws {UsageError} for an unsupported setting
  */
 export function loadRunFile(path: string, resourcesPaths: readonly string[] = []): RunFile {
   const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'dapr.yaml') : path;
@@ -34,7 +35,7 @@ export function loadRunFile(path: string, resourcesPaths: readonly string[] = []
 
 function readApp(app: Field, common: Field, baseDir: string, overridden: readonly string[]): AppSpec {
   const directory = existing(app.get('appDirPath'), baseDir);
-  // What an app does not say, the common section says for it.
+  // A setting of the common section applies if the app does not have it.
   const setting = (name: string) => (app.get(name).present ? app.get(name) : common.get(name));
   const text = (name: string) => setting(name).string('');
   const number = (name: string) => setting(name).integer(0);
@@ -87,5 +88,5 @@ function resourceFolders(app: Field, common: Field, directory: string, baseDir: 
 
 function existing(field: Field, base: string): string {
   const path = resolve(base, field.nonEmpty().replace(/^~(?=$|\/)/, homedir()));
-  return existsSync(path) ? path : field.fail(`a path that exists; there is no ${path}`);
+  return existsSync(path) ? path : field.fail(`a path that exists; ${path} does not exist`);
 }

@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Runs programs, each with a sidecar. */
+/** Starts programs, each with a sidecar. */
 function startRun(programs: Record<string, string>): { run: Run; lines: string[] } {
   const directory = mkdtempSync(join(tmpdir(), 'run-'));
   const lines: string[] = [];
@@ -34,7 +34,7 @@ function startRun(programs: Record<string, string>): { run: Run; lines: string[]
 
 const STAYS = 'setInterval(() => {}, 1_000)';
 
-test('When one of several apps has done its work, then the others go on, and the run ends as it should', async () => {
+test('When one of several apps exits with 0, then the others continue, and the run ends normally', async () => {
   const { run, lines } = startRun({ checkout: '', orders: STAYS });
   let failure: Error | undefined;
   void run.failed.then((error) => {
@@ -46,7 +46,7 @@ test('When one of several apps has done its work, then the others go on, and the
   expect(await run.stop()).toBe(true);
 });
 
-test('When one of several apps fails, then the run does', async () => {
+test('When one of several apps fails, then the run fails', async () => {
   const { run } = startRun({ checkout: 'process.exit(3)', orders: STAYS });
   void run.start().catch(() => {});
   expect((await run.failed).message).toBe('checkout ended with exit code 3');

@@ -1,25 +1,26 @@
 import { createServer } from 'node:net';
 import { SharedMemory } from '../components';
-import { type Address, Directory } from '../invocation/directory';
+import { Directory, type SidecarAddress } from '../invocation/directory';
 import type { Log } from '../log';
 import { loadResources } from '../resources/load';
-import { GRACEFUL_SHUTDOWN_MS, Sidecar, type SidecarOptions } from '../sidecar';
+import { Sidecar } from '../sidecar';
+import { GRACEFUL_SHUTDOWN_MS, type SidecarOptions } from '../sidecar-options';
 import { AppProcess, type Ending } from './app-process';
 import type { AppSpec } from './app-spec';
 import { Guard } from './guard';
 import { type Join, JoinedSidecar } from './join';
 
-/** Why a run cannot go on. One line for a person. */
+/** The reason why a run cannot continue, in one line. */
 export class RunError extends Error {}
 
 export interface RunOptions {
   apps: readonly AppSpec[];
-  /** A command for the reader to try once everything runs. */
+  /** A command that the user can try when everything runs. */
   hint?: string | undefined;
-  /** An app of a run in another process, whose in-memory components are shared. */
+  /** The id of an app in another process. This run joins its run and shares the in-memory components. */
   join?: string | undefined;
   env: NodeJS.ProcessEnv;
-  /** Whether our output ends on a terminal; the apps are told by `FORCE_COLOR`. */
+  /** Whether the output goes to a terminal. The apps then get `FORCE_COLOR`. */
   onTerminal: boolean;
   print: (line: string) => void;
 }
@@ -31,23 +32,23 @@ interface Member {
   app?: AppProcess;
 }
 
-/** Some apps, each with a sidecar, all in-memory components shared. */
+/** Runs apps, each with a sidecar. The sidecars share the in-memory components. */
 export class Run {
   private readonly members: Member[] = [];
   private readonly memory = new SharedMemory();
   private readonly guard = new Guard();
   private readonly directory: Directory;
   private readonly joined = new Set<Sidecar>();
-  /** Apps that have been started and have not ended. */
+  /** The number of apps that run. */
   private running = 0;
   private stopping: Promise<boolean> | undefined;
   private report!: (ending: RunError) => void;
   private shutDown!: () => void;
-  /** Resolves when a sidecar was told to shut down through its API. */
-  readonly shutdownAsked = new Promise<void>((resolve) => {
+  /** Resolves when the API of a sidecar receives a shutdown. */
+  readonly shutdownRequested = new Promise<void>((resolve) => {
     this.shutDown = resolve;
   });
-  /** Resolves when something ended that should still run. */
+  /** Resolves with the error when an app has failed or the last app has ended. */
   readonly failed = new Promise<RunError>((resolve) => {
     this.report = resolve;
   });
@@ -57,9 +58,10 @@ export class Run {
   }
 
   /**
-   * Starts everything and resolves when every sidecar delivers.
+   * Starts all sidecars and apps. Resolves when every sidecar delivers events.
    *
-   * @throws {ResourceError} for a resource that cannot be used, {RunError} for a port in use or an app that ended
+   * @throws {ResourceError} for an invalid resource
+   * @throws {RunError} for a port in use, or when an app has ended
    */
   async start(): Promise<void> {
     const { apps, print, hint } = this.options;
@@ -70,7 +72,7 @@ export class Run {
     const ready = Promise.all(this.members.map(({ sidecar }) => sidecar.start()));
     const failure = await Promise.race([ready.then(() => undefined), this.failed]);
     if (failure) throw failure;
-    // An app that joins has its own output, and nothing around it.
+    // A run that joins another run prints only the output of its app.
     if (this.stopping || this.options.join !== undefined) return;
     for (const { spec, sidecar, app } of this.members) {
       const { appId, appPort } = spec.sidecar;
@@ -81,16 +83,16 @@ export class Run {
   }
 
   /**
-   * Stops in the direction events flow: apps that only publish, then deliveries, then the apps that receive them, then
-   * what those need.
-   * Resolves with whether all that was accepted has been delivered and every app ended as it should.
+   * Stops in the direction in which events flow: first the apps that only publish, then the deliveries, then the apps
+   * that receive events, and at last the apps with `stopsLast`.
+   * Resolves with whether all accepted events have been delivered and every app has ended normally.
    */
   stop(): Promise<boolean> {
     this.stopping ??= this.stopInOrder();
     return this.stopping;
   }
 
-  /** Ends every app at once. */
+  /** Kills every app. */
   kill(): void {
     for (const { app } of this.members) app?.kill();
   }
@@ -132,14 +134,14 @@ export class Run {
     return new Sidecar(options, loadResources(resourcesPaths, appId, variables, log));
   }
 
-  private findHost(appId: string): Address {
+  private findHost(appId: string): SidecarAddress {
     const host = this.directory.find(appId);
     if (host) return host;
-    throw new RunError(`there is no ${appId} to join: start it first, in another terminal`);
+    throw new RunError(`no run has the app ${appId}; start it first in another terminal`);
   }
 
-  /** A sidecar for an app of another process. It has the resources of our own apps, as far as their scopes allow. */
-  private readonly join: Join = async ({ appId, appPort, httpPort }, left) => {
+  /** Runs a sidecar for an app of another process. It reads the resource folders of our first app. */
+  private readonly join: Join = async ({ appId, appPort, httpPort }, signal) => {
     const [member] = this.members;
     if (!member || this.stopping) throw new Error('the run is stopping');
     const log = this.logOf(`== DAPR - ${appId} ==`);
@@ -153,7 +155,7 @@ export class Run {
       end = resolve;
     });
     const sidecar = this.createSidecar(spec, log, { onShutdown: end });
-    left.addEventListener('abort', end);
+    signal.addEventListener('abort', end);
     this.joined.add(sidecar);
     try {
       await sidecar.listen();
@@ -184,16 +186,16 @@ export class Run {
         ...(appPort !== undefined && { APP_PORT: String(appPort) }),
         ...(onTerminal && apps.length > 1 && { FORCE_COLOR: '1' }),
       },
-      // As `dapr run` has it: one app writes to our own output, several are told apart by a prefix.
+      // As in `dapr run`, a single app inherits our output, and the lines of several apps have a prefix.
       ...(apps.length > 1 && { onLine: (line: string) => print(`${prefix} ${line}`) }),
     });
     this.guard.watch(app.pid);
     member.app = app;
     this.running += 1;
-    void app.ended.then(({ ok, how }) => this.appEnded(`${appId} ended with ${how}`, ok));
+    void app.ended.then(({ ok, reason }) => this.appEnded(`${appId} ended with ${reason}`, ok));
   }
 
-  /** As `dapr run -f` has it, an app that has done what it came for leaves the others running. */
+  /** Reports the end of an app. As in `dapr run -f`, the other apps continue after an app has exited with 0. */
   private appEnded(ending: string, ok: boolean): void {
     this.running -= 1;
     if (!ok || this.running === 0) this.report(new RunError(ending));
@@ -207,7 +209,7 @@ export class Run {
     const publishers = others.filter(({ sidecar }) => !sidecar.hasSubscriptions);
     const receivers = others.filter(({ sidecar }) => sidecar.hasSubscriptions);
     const endings = await stopApps(publishers);
-    // What the in-memory broker has not delivered by now ends with this process. Redis keeps it.
+    // Events that the in-memory broker has not delivered are lost with this process. Redis keeps its events.
     const lost = await this.memory.drain(
       Math.max(...this.members.map(({ spec }) => spec.sidecar.gracefulShutdownMs ?? GRACEFUL_SHUTDOWN_MS)),
     );
@@ -231,7 +233,7 @@ export class Run {
 const stopApps = (members: readonly Member[]): Promise<Ending[]> =>
   Promise.all(members.flatMap(({ app }) => (app ? [app.stop()] : [])));
 
-/** The app itself would fail too, but later and less clearly. */
+/** Checks that the app's port is free. Otherwise the app would fail later, with a less clear message. */
 async function assertFree({ sidecar: { appId, appPort }, command }: AppSpec): Promise<void> {
   if (appPort === undefined || command.length === 0) return;
   await new Promise<void>((resolve, reject) => {

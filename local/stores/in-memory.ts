@@ -14,13 +14,16 @@ import {
 interface Item {
   data: Buffer;
   etag: string;
-  /** Milliseconds since the epoch; undefined: never. */
+  /** In milliseconds since the epoch; undefined if the item does not expire. */
   expiresAt: number | undefined;
 }
 
 const SWEEP_EVERY_MS = 60_000;
 
-/** A store in this process. It ends with the process. Etags are random; a transaction is all or nothing. */
+/**
+ * A store in the memory of this process. All values are lost when the process exits. Etags are random. A transaction
+ * changes all of its keys or none.
+ */
 export class InMemoryStore implements Store {
   readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'DELETE_WITH_PREFIX', 'KEYS_LIKE', 'ACTOR'];
   private readonly items = new Map<string, Item>();
@@ -55,7 +58,7 @@ export class InMemoryStore implements Store {
     });
   }
 
-  /** Others may share the store: it ends when nobody holds it any more. */
+  /** Does nothing, because other sidecars may share the store. */
   async close(): Promise<void> {}
 
   private current(key: string): Item | undefined {
@@ -84,7 +87,7 @@ export class InMemoryStore implements Store {
     this.items.set(key, { data: Buffer.from(stringifyJson(value)), etag: randomUUID(), expiresAt });
   }
 
-  /** Once a minute, so that what has expired and is never asked for again does not stay for ever. */
+  /** Removes expired items once a minute, so that items without readers do not stay in memory forever. */
   private sweep(): void {
     if (Date.now() < this.sweepAt) return;
     this.sweepAt = Date.now() + SWEEP_EVERY_MS;

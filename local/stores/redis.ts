@@ -1,6 +1,6 @@
 import { ErrorReply } from '@redis/client';
 import { stringifyJson } from '../json/stringify';
-import { type RedisConnection, type Reply, text } from '../redis/connection';
+import { type RedisConnection, type RedisReply, replyText } from '../redis/connection';
 import {
   checkOptions,
   type DeleteOperation,
@@ -12,10 +12,10 @@ import {
 } from './store';
 
 /**
- * Stores a value unless its key has another version than the caller knows. A key is a hash of `data` and `version`, as
- * daprd keeps it; one that was written with first-write carries a mark, so that nobody can write it without its version.
- * Arguments: the known version (0: none), the value, 1 for a first-write, seconds to live (empty: as before, 0: for
- * ever). Answers the new version, 0 when refused.
+ * Stores a value unless the key has another version than the caller expects. As in daprd, a key is a hash with `data`
+ * and `version`. A key that was written with first-write has the field `first-write` and needs the version for a write.
+ * Arguments: the expected version (0: any), the value, 1 for first-write, the time to live in seconds (empty:
+ * unchanged, 0: forever). Returns the new version, or 0 if the write is refused.
  */
 const SET = `
 local key, known, value, first_write, ttl = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -28,25 +28,25 @@ if first_write == '1' then redis.call('HSET', key, 'first-write', '0') end
 if ttl == '0' then redis.call('PERSIST', key) elseif ttl ~= '' then redis.call('EXPIRE', key, ttl) end
 return redis.call('HINCRBY', key, 'version', 1)`;
 
-/** Removes a value unless it has another version than the caller knows (0: any). Answers -1 when refused. */
+/** Deletes a key unless it has another version than the caller expects (0: any). Returns -1 if that is refused. */
 const DELETE = `
 local version = redis.call('HGET', KEYS[1], 'version')
 if version and version ~= '' and version ~= ARGV[1] and ARGV[1] ~= '0' then return -1 end
 return redis.call('DEL', KEYS[1])`;
 
-// How Redis 7 reports that daprd's own scripts refuse. Callers of Dapr see these texts, so ours are the same.
+// Redis 7 reports the refusals of daprd's scripts with these messages. Dapr returns them to its callers.
 const setRefused = (key: string) =>
   `ERR user_script:14: failed to set key ${key} script: d908b9553add63a82e03589b5c6d01a7654ef0f2, on @user_script:14.`;
 const deleteRefused = (key: string) =>
   `ERR user_script:6: failed to delete ${key} script: 2446db0de2c963f100727b388f03ead01d18c265, on @user_script:6.`;
 
-/** Redis as daprd uses it for state, so that both can share one. Etags count from 1. There is no roll-back. */
+/** A store on Redis in daprd's format, so that both can share one Redis. Etags count from 1. There is no roll-back. */
 export class RedisStore implements Store {
   readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'KEYS_LIKE', 'ACTOR'];
 
   constructor(
     private readonly connection: RedisConnection,
-    /** Seconds that a value lives which does not say it itself. */
+    /** The default time to live, in seconds; undefined: forever. */
     private readonly ttlInSeconds: number | undefined,
   ) {}
 
@@ -56,7 +56,7 @@ export class RedisStore implements Store {
       fields = toMap(await this.connection.send('HGETALL', key));
     } catch (error) {
       if (!(error instanceof ErrorReply)) throw error;
-      // A plain value, which some other program has put there.
+      // The key is a plain value from another program.
       const data = await this.connection.send('GET', key);
       return Buffer.isBuffer(data) ? { data, etag: undefined, metadata: {} } : undefined;
     }
@@ -70,7 +70,7 @@ export class RedisStore implements Store {
     checkOptions(operation);
     const { key, etag, concurrency } = operation;
     const args = this.setArguments(operation, concurrency === 'first-write');
-    let version: Reply;
+    let version: RedisReply;
     try {
       version = await this.connection.send('EVAL', SET, '1', key, ...args);
     } catch (error) {
@@ -84,16 +84,17 @@ export class RedisStore implements Store {
   async delete(operation: DeleteOperation): Promise<void> {
     checkOptions(operation);
     const { key, etag } = operation;
-    let answer: Reply;
+    let answer: RedisReply;
     try {
       answer = await this.connection.send('EVAL', DELETE, '1', key, etag || '0');
     } catch (error) {
-      throw new EtagError('mismatch', (error as Error).message); // daprd takes any failure of a delete for this one
+      // daprd reports every failure of a delete as a mismatch.
+      throw new EtagError('mismatch', (error as Error).message);
     }
     if (answer === -1) throw new EtagError('mismatch', deleteRefused(key));
   }
 
-  /** Every operation is carried out, whatever becomes of the others, as with daprd. A first-write is none here. */
+  /** Runs every operation, even if another operation fails. As in daprd, it ignores first-write. */
   async transact(operations: readonly Operation[]): Promise<void> {
     const commands = operations.map((operation) =>
       operation.operation === 'set'
@@ -135,12 +136,12 @@ function readTtl({ metadata }: SetOperation): number | undefined {
   );
 }
 
-function toMap(reply: Reply): Map<string, Buffer> {
+function toMap(reply: RedisReply): Map<string, Buffer> {
   const map = new Map<string, Buffer>();
   if (!Array.isArray(reply)) return map;
   for (let i = 0; i + 1 < reply.length; i += 2) {
     const value = reply[i + 1];
-    if (Buffer.isBuffer(value)) map.set(text(reply[i]), value);
+    if (Buffer.isBuffer(value)) map.set(replyText(reply[i]), value);
   }
   return map;
 }

@@ -1,26 +1,26 @@
 import type { JsonValue } from '../json/parse';
 import { PermanentError } from '../resiliency/retry';
 
-/** A value as a store keeps it. */
+/** A value in a store. */
 export interface StoredValue {
-  /** JSON, as it will be answered. */
+  /** The JSON of the answer. */
   data: Buffer;
-  /** Undefined for a value that another program has put there. */
+  /** Undefined for a value from another program. */
   etag: string | undefined;
-  /** What the store tells about the value besides, such as `ttlExpireTime`. */
+  /** More about the value, such as `ttlExpireTime`. */
   metadata: Record<string, string>;
 }
 
-/** One change of a state store. Keys already have their prefix. */
+/** An operation that stores a value. The key includes its prefix. */
 export interface SetOperation {
   operation: 'set';
   key: string;
   value: JsonValue;
-  /** The etag the stored value must have; empty: any. */
+  /** The etag that the stored value must have. Empty: any. */
   etag: string;
   /** `first-write`, `last-write` or empty. */
   concurrency: string;
-  /** `strong`, `eventual` or empty. There is one copy, so it makes no difference. */
+  /** `strong`, `eventual` or empty. It has no effect, because there is only one copy of a value. */
   consistency: string;
   metadata: ReadonlyMap<string, string>;
 }
@@ -35,7 +35,7 @@ export interface DeleteOperation {
 
 export type Operation = SetOperation | DeleteOperation;
 
-/** The stored value is not the one that the caller knew, or the etag cannot be one of this store. */
+/** The stored value has another etag than the caller expects (`mismatch`), or the etag is malformed (`invalid`). */
 export class EtagError extends PermanentError {
   constructor(
     readonly kind: 'mismatch' | 'invalid',
@@ -47,7 +47,7 @@ export class EtagError extends PermanentError {
   }
 }
 
-/** @throws {Error} for a word that Dapr does not know */
+/** Checks the options of an operation. @throws {Error} for a value that Dapr does not support */
 export function checkOptions({ concurrency, consistency }: Operation): void {
   if (!['', 'first-write', 'last-write'].includes(concurrency)) {
     throw new Error(`unrecognized concurrency model '${concurrency}'`);
@@ -56,14 +56,15 @@ export function checkOptions({ concurrency, consistency }: Operation): void {
     throw new Error(`unrecognized consistency model '${consistency}'`);
 }
 
-/** A state store as a sidecar uses it. A third kind is one more file beside this one. */
+/** The store of one state component. */
 export interface Store {
-  /** What Dapr's metadata API lists for a component of this type. */
+  /** The capabilities that Dapr's metadata API lists for this type of component. */
   readonly capabilities: readonly string[];
+  /** Resolves with the value of a key; undefined if there is none. */
   get(key: string): Promise<StoredValue | undefined>;
-  /** @throws {EtagError} when the stored value is another one than the caller expects */
+  /** @throws {EtagError} when the stored value has another etag */
   set(operation: SetOperation): Promise<void>;
-  /** @throws {EtagError} when the stored value is another one than the caller expects */
+  /** @throws {EtagError} when the stored value has another etag */
   delete(operation: DeleteOperation): Promise<void>;
   transact(operations: readonly Operation[]): Promise<void>;
   close(): Promise<void>;

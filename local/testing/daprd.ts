@@ -8,14 +8,14 @@ export interface Daprd {
   version: string;
 }
 
-/** Where `dapr init` puts the sidecar's program; undefined when it has not been there. */
+/** Returns the daprd that `dapr init` has installed; undefined if there is none. */
 export function findDaprd(): Daprd | undefined {
   const path = join(process.env.DAPR_RUNTIME_PATH ?? homedir(), '.dapr', 'bin', 'daprd');
   if (!existsSync(path)) return undefined;
   return { path, version: execFileSync(path, ['--version'], { encoding: 'utf8' }).trim() };
 }
 
-/** Whether the dapr CLI can be started here. */
+/** Returns whether the dapr CLI is installed. */
 export function hasDaprCli(): boolean {
   try {
     execFileSync('dapr', ['--version'], { stdio: 'ignore' });

@@ -2,15 +2,16 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-// Below the ports that systems use for outgoing connections: one of those may be taken before our server has it.
+// These ports are below the ephemeral range. An outgoing connection could take an ephemeral port before our server
+// does.
 const [LOWEST, HIGHEST] = [10_000, 32_000];
-// Test files that run at the same time look in ranges of their own.
+// Each test worker uses its own range, so that parallel test files do not get the same port.
 const RANGES = 8;
 const SIZE = (HIGHEST - LOWEST) / RANGES;
 const first = LOWEST + (Number(process.env.VITEST_POOL_ID ?? 0) % RANGES) * SIZE;
 let next = randomInt(SIZE);
 
-/** A port that nothing listens on at the moment, and that this process has not been given lately. */
+/** Resolves with a port on which no process listens. A process gets the same port again only after its whole range. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = first + (next % SIZE);

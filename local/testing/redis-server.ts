@@ -6,7 +6,7 @@ import { freePort } from './free-port';
 
 const START_MS = 10_000;
 
-/** Whether a Redis server can be started here. */
+/** Returns whether redis-server is installed. */
 export function hasRedisServer(): boolean {
   try {
     execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
@@ -16,24 +16,29 @@ export function hasRedisServer(): boolean {
   }
 }
 
-/** A Redis server of a test's own, on a port of its own. */
+/** A Redis server for one test, on a free port. */
 export class RedisServer {
   private process: ChildProcess | undefined;
-  private readonly killWithUs = () => this.process?.kill('SIGKILL');
+  private readonly killOnExit = () => this.process?.kill('SIGKILL');
 
   private constructor(
     readonly port: number,
     private readonly folder: string | undefined,
   ) {}
 
-  /** @param folder keeps the data, so that nothing is lost when the server is killed; none: it is empty after a start */
+  /**
+   * Resolves with a running server.
+   *
+   * @param folder the folder for the data, which then survives a kill. Without it, the server is empty after each
+   * start.
+   */
   static async start(folder?: string): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), folder);
     await server.start();
     return server;
   }
 
-  /** @throws {Error} when it does not run */
+  /** The process id. @throws {Error} when the server does not run */
   get pid(): number {
     if (this.process?.pid === undefined) throw new Error('redis-server does not run');
     return this.process.pid;
@@ -43,27 +48,27 @@ export class RedisServer {
     return this.process !== undefined;
   }
 
-  /** Starts it, or starts it again. @throws {Error} when it does not answer within ten seconds */
+  /** Starts the server unless it runs. @throws {Error} when it does not answer within ten seconds */
   async start(): Promise<void> {
     if (this.process) return;
     const { folder } = this;
-    // As in docker-compose.yml: what is answered is on disk.
+    // As in docker-compose.yml, Redis answers a write only after it is on disk.
     const kept = ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder ?? ''];
     const storage = folder === undefined ? ['--appendonly', 'no'] : kept;
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', ...storage];
     this.process = spawn('redis-server', args, { stdio: 'ignore' });
-    process.once('exit', this.killWithUs);
+    process.once('exit', this.killOnExit);
     for (const deadline = Date.now() + START_MS; !(await accepts(this.port)); ) {
       if (Date.now() > deadline) throw new Error(`redis-server does not answer on port ${this.port}`);
       await sleep(10);
     }
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Kills the server, like a crash. */
   async kill(): Promise<void> {
     const { process: running } = this;
     this.process = undefined;
-    process.off('exit', this.killWithUs);
+    process.off('exit', this.killOnExit);
     if (!running || running.exitCode !== null) return;
     const exited = once(running, 'exit');
     running.kill('SIGKILL');

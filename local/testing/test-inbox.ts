@@ -6,26 +6,26 @@ import { afterAll, vi } from 'vitest';
 import { type Inbox, type InboxOptions, startInbox } from '../inbox/inbox';
 import { silent } from '../log';
 
-/** How long a test waits for what should come at once. */
+/** The deadline of `vi.waitFor` for a change that should be immediate. */
 export const SOON = { timeout: 5_000, interval: 5 };
 
 const ends: (() => unknown)[] = [];
 afterAll(() => Promise.all(ends.map((end) => end())));
 
-/** Cleans up after the tests of a file: they mostly wait, side by side. */
-export const atTheEnd = (end: () => unknown) => void ends.push(end);
+/** Calls `end` after all tests of the file, because the tests run concurrently. */
+export const afterTests = (end: () => unknown) => void ends.push(end);
 
-/** An inbox for one test, on free ports. */
-export async function anInbox(options: Partial<InboxOptions> = {}): Promise<Inbox> {
+/** Resolves with an inbox on free ports. It closes after the tests of the file. */
+export async function startTestInbox(options: Partial<InboxOptions> = {}): Promise<Inbox> {
   const inbox = await startInbox({ mailPort: 0, pushPort: 0, smtpPort: 0, log: silent, ...options });
-  atTheEnd(() => inbox.close());
+  afterTests(() => inbox.close());
   return inbox;
 }
 
-/** Connections are kept: on a new one, smtp-server takes a tenth of a second to say hello. */
+/** One transport for each inbox, because smtp-server needs a tenth of a second to greet a new connection. */
 const transports = new WeakMap<Inbox, Transporter>();
 
-/** Sends a mail as the sample does, unless told otherwise. */
+/** Sends a mail like the mail of the sample. `mail` replaces its fields. */
 export function sendMail(inbox: Inbox, mail: SendMailOptions = {}) {
   return transportTo(inbox).sendMail({
     from: 'followers@example.test',
@@ -41,7 +41,7 @@ function transportTo(inbox: Inbox): Transporter {
   if (known) return known;
   const transport = createTransport({ url: inbox.smtpUrl, pool: true, maxConnections: 1 });
   transports.set(inbox, transport);
-  atTheEnd(() => transport.close());
+  afterTests(() => transport.close());
   return transport;
 }
 
@@ -53,7 +53,7 @@ export interface HttpReply {
   json: ReturnType<JSON['parse']>;
 }
 
-/** A request with any header, `Host` too. */
+/** Sends a request. Unlike `fetch`, it can set every header, including `Host`. */
 export function call(url: string, { body, ...options }: RequestOptions & { body?: string | Buffer } = {}) {
   return new Promise<HttpReply>((resolve, reject) => {
     const framing = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
@@ -66,21 +66,21 @@ export function call(url: string, { body, ...options }: RequestOptions & { body?
       resolve({ status: res.statusCode ?? 0, headers: res.headers, text, json: isJson ? JSON.parse(text) : undefined });
     });
     req.on('error', reject);
-    // A text would take the headers with it into its own encoding.
+    // With a string, Node would write the headers in the encoding of the body.
     req.end(body === undefined ? undefined : Buffer.from(body));
   });
 }
 
-export const setChaos = ({ mailUrl }: Inbox, triggers: object) =>
+export const setFaults = ({ mailUrl }: Inbox, triggers: object) =>
   call(`${mailUrl}/api/v1/chaos`, { method: 'PUT', body: JSON.stringify(triggers) });
 
 export const listMails = async ({ mailUrl }: Inbox) => (await call(`${mailUrl}/api/v1/messages`)).json;
 
-/** A stream that stays open: what has come so far, and whether it has ended. */
+/** Resolves with an open stream, which collects the text that it receives. */
 export async function openStream(url: string) {
   const stream = { text: '', ended: false, status: 0 };
   const req = request(url, { agent: false });
-  atTheEnd(() => req.destroy());
+  afterTests(() => req.destroy());
   req.on('error', () => {});
   req.end();
   const [res] = (await once(req, 'response')) as [IncomingMessage];
@@ -96,9 +96,9 @@ export async function openStream(url: string) {
   return stream;
 }
 
-/** Speaks SMTP by hand. */
-export class Telnet {
-  heard = '';
+/** An SMTP client that sends raw lines. */
+export class RawSmtpClient {
+  received = '';
   closed = false;
   private readonly socket: Socket;
 
@@ -106,37 +106,37 @@ export class Telnet {
     this.socket = connect(Number(new URL(smtpUrl).port), '127.0.0.1');
     this.socket.setEncoding('utf8');
     this.socket.on('data', (text: string) => {
-      this.heard += text;
+      this.received += text;
     });
     this.socket.on('error', () => {});
     this.socket.on('close', () => {
       this.closed = true;
     });
-    atTheEnd(() => this.socket.destroy());
+    afterTests(() => this.socket.destroy());
   }
 
-  /** Waits until the other side has said something that fits, and forgets what was said before that. */
-  async hear(pattern: RegExp): Promise<string> {
-    const [said] = await vi.waitFor(() => {
-      const match = pattern.exec(this.heard);
-      if (!match) throw new Error(`heard ${JSON.stringify(this.heard)}, not ${pattern}`);
-      return match;
+  /** Resolves with the first match in the received text, and drops the text up to its end. */
+  async waitFor(pattern: RegExp): Promise<string> {
+    const [match] = await vi.waitFor(() => {
+      const found = pattern.exec(this.received);
+      if (!found) throw new Error(`received ${JSON.stringify(this.received)}, not ${pattern}`);
+      return found;
     }, SOON);
-    this.heard = this.heard.slice(this.heard.indexOf(said) + said.length);
-    return said;
+    this.received = this.received.slice(this.received.indexOf(match) + match.length);
+    return match;
   }
 
-  /** Says a line, and waits for the answer's code. */
-  async say(line: string, code: number): Promise<void> {
+  /** Sends a line and waits for an answer with this code. */
+  async command(line: string, code: number): Promise<void> {
     this.write(`${line}\r\n`);
-    await this.hear(new RegExp(`^${code} .*\\r\\n`, 'm'));
+    await this.waitFor(new RegExp(`^${code} .*\\r\\n`, 'm'));
   }
 
   write(text: string): void {
     this.socket.write(text);
   }
 
-  leave(): void {
+  disconnect(): void {
     this.socket.destroy();
   }
 }

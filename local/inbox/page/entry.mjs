@@ -2,7 +2,7 @@ import { oneLine, visible } from './text.mjs';
 
 const template = document.getElementById('entry');
 
-/** A message as an item of the list, folded. */
+/** Returns a closed list item for a message. */
 export function render(entry) {
   const item = template.content.cloneNode(true).querySelector('li');
   const put = (selector, text) => {
@@ -11,7 +11,7 @@ export function render(entry) {
   item.dataset.number = entry.number;
   item.classList.add(entry.kind);
   put('.kind', entry.kind);
-  put('.to', oneLine(entry.to) || '(nobody)');
+  put('.to', oneLine(entry.to) || '(no recipient)');
   put('.title', oneLine(entry.title) || (entry.kind === 'mail' ? '(no subject)' : ''));
   put('.text', oneLine(entry.text));
   item.querySelector('.again').hidden = !entry.again;
@@ -20,11 +20,11 @@ export function render(entry) {
   put('time', isToday ? time.toLocaleTimeString('en-GB') : time.toLocaleString('en-GB'));
   item.querySelector('time').dateTime = entry.time;
   const details = item.querySelector('details');
-  details.addEventListener('toggle', () => details.open && unfold(details, entry), { once: true });
+  details.addEventListener('toggle', () => details.open && showDetails(details, entry), { once: true });
   return item;
 }
 
-async function unfold(details, entry) {
+async function showDetails(details, entry) {
   const facts = [
     ['From', entry.from],
     [entry.kind === 'mail' ? 'To' : 'Topic', entry.to],
@@ -56,7 +56,7 @@ async function load(path) {
   try {
     const response = await fetch(path);
     if (response.ok) return (await response.json()).parts;
-    return [{ name: 'Source', text: 'It is not in the inbox any more.' }];
+    return [{ name: 'Source', text: 'The message is no longer in the inbox.' }];
   } catch {
     return [{ name: 'Source', text: 'The inbox does not answer.' }];
   }

@@ -1,17 +1,15 @@
-// The fault buttons.
-
 const OFF = { Probability: 0 };
 const recipient = (ErrorCode, Probability) => ({ Sender: OFF, Recipient: { ErrorCode, Probability }, AfterData: OFF });
 const push = (ErrorCode, Probability) => ({ Push: { ErrorCode, Probability } });
 
-/** The buttons: what each makes of the server's triggers. The first of a row is how things are when nothing is wrong. */
+/** The rows of buttons. Each choice has a label and the triggers that it sets. The first choice of a row has no fault. */
 const SWITCHES = [
   {
     name: 'Mail',
     choices: [
       ['works', { Sender: OFF, Recipient: OFF, AfterData: OFF }],
-      ['refuses for now (451)', recipient(451, 100)],
-      ['refuses for good (550)', recipient(550, 100)],
+      ['temporary failure (451)', recipient(451, 100)],
+      ['permanent failure (550)', recipient(550, 100)],
       ['half fail (451)', recipient(451, 50)],
     ],
   },
@@ -19,8 +17,8 @@ const SWITCHES = [
     name: 'Push',
     choices: [
       ['works', { Push: OFF }],
-      ['refuses for now (503)', push(503, 100)],
-      ['refuses for good (400)', push(400, 100)],
+      ['temporary failure (503)', push(503, 100)],
+      ['permanent failure (400)', push(400, 100)],
       ['half fail (503)', push(503, 50)],
     ],
   },
@@ -32,15 +30,15 @@ let triggers = {};
 
 const isOn = (trigger) => trigger.Probability > 0;
 
-/** Whether the server's triggers are those of a button, where it has any. */
-function fits(wanted) {
+/** Returns whether the server has the triggers of a button. */
+function matches(wanted) {
   return Object.entries(wanted).every(([name, { ErrorCode, Probability }]) => {
     const trigger = triggers[name] ?? OFF;
     return trigger.Probability === Probability && (!isOn(trigger) || trigger.ErrorCode === ErrorCode);
   });
 }
 
-/** Puts the buttons on the page. `set` is called with all triggers as they should be from now on. */
+/** Adds the buttons to the page. A click calls `set` with the new state of all triggers. */
 export function renderFaults(set) {
   for (const { name, choices } of SWITCHES) {
     const row = document.createElement('fieldset');
@@ -60,12 +58,12 @@ export function renderFaults(set) {
   }
 }
 
-/** Shows which triggers are on, whoever switched them. */
+/** Shows the triggers that are on, including triggers that an API client has set. */
 export function showFaults(changed) {
   triggers = changed;
   let isNamed = !isOn(triggers.Authentication);
   for (const [at, { choices }] of SWITCHES.entries()) {
-    const pressed = choices.findIndex(([, wanted]) => fits(wanted));
+    const pressed = choices.findIndex(([, wanted]) => matches(wanted));
     isNamed &&= pressed >= 0;
     for (const [i, button] of [...rows[at].querySelectorAll('button')].entries()) {
       button.setAttribute('aria-pressed', String(i === pressed));
@@ -75,5 +73,5 @@ export function showFaults(changed) {
   const on = Object.entries(triggers).filter(([, trigger]) => isOn(trigger));
   const words = on.map(([name, { ErrorCode = '', Probability }]) => `${name} ${ErrorCode} at ${Probability} %`);
   other.hidden = isNamed;
-  other.textContent = `Set from elsewhere: ${words.join(', ')}`;
+  other.textContent = `Set through the API: ${words.join(', ')}`;
 }

@@ -1,12 +1,12 @@
 import { render } from './entry.mjs';
 
-/** As many as the server sends at most; older ones leave the page. */
+/** The number of messages on the page. The server has the same limit in page.ts. */
 export const SHOWN = 200;
 
 const list = document.getElementById('list');
 let arrived = [];
 
-/** Shows exactly these, and leaves those alone that are there already: somebody may be reading them. */
+/** Shows exactly these entries. It keeps existing items, so that an open message stays open. */
 export function replaceAll(entries) {
   arrived = [];
   const old = new Map([...list.children].map((item) => [item.dataset.number, item]));
@@ -14,11 +14,11 @@ export function replaceAll(entries) {
 }
 
 function keepOrRender(item, entry) {
-  // Another inbox may have taken over, with numbers of its own.
+  // After a restart, the inbox uses the same numbers for other messages.
   return item?.querySelector('time').dateTime === entry.time ? item : render(entry);
 }
 
-/** Arrivals wait for the next frame, so that a thousand at a time cost as much as the newest few. */
+/** Shows a new entry in the next frame, so that a thousand arrivals at a time need one update of the page. */
 export function arrive(entry) {
   if (arrived.push(entry) === 1) requestAnimationFrame(flush);
   if (arrived.length > SHOWN) arrived.shift();

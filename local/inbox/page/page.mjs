@@ -15,16 +15,16 @@ function showCounts({ mails, pushes }) {
   element('more').hidden = mails + pushes <= SHOWN;
 }
 
-/** Arrivals that a screen reader has not been told of yet. */
-let unsaid = [];
+/** The arrivals that have not been announced to screen readers. */
+let unannounced = [];
 
 function announce(entry) {
-  if (unsaid.push(entry) > 1) return;
+  if (unannounced.push(entry) > 1) return;
   setTimeout(() => {
-    const [first] = unsaid;
+    const [first] = unannounced;
     const one = `New ${first.kind} to ${oneLine(first.to)}: ${oneLine(first.title)}`;
-    element('announcement').textContent = unsaid.length === 1 ? one : `${unsaid.length} new messages`;
-    unsaid = [];
+    element('announcement').textContent = unannounced.length === 1 ? one : `${unannounced.length} new messages`;
+    unannounced = [];
   }, ANNOUNCE_EVERY_MS);
 }
 
@@ -33,7 +33,7 @@ async function change(path, method, body) {
     const response = await fetch(path, { method, body: body && JSON.stringify(body) });
     if (!response.ok) throw new Error(String(response.status));
   } catch (error) {
-    showConnection(`that did not work (${error.message})`, false);
+    showConnection(`the change failed (${error.message})`, false);
   }
 }
 
@@ -48,7 +48,7 @@ function connect() {
   on('snapshot', (snapshot) => {
     replaceAll(snapshot.entries);
     showCounts(snapshot.counts);
-    showFaults(snapshot.chaos);
+    showFaults(snapshot.faults);
     showConnection('live', true);
   });
   on('arrival', (arrival) => {
@@ -56,14 +56,14 @@ function connect() {
     showCounts(arrival.counts);
     announce(arrival.entry);
   });
-  on('chaos', showFaults);
+  on('faults', showFaults);
   events.addEventListener('error', () => {
-    showConnection('not connected, trying again…', false);
-    // It tries again by itself, but not after an answer that was no stream.
+    showConnection('disconnected, reconnecting…', false);
+    // EventSource reconnects by itself, except after an answer that is not a stream.
     if (events.readyState === EventSource.CLOSED) setTimeout(connect, RECONNECT_MS);
   });
 }
 
 element('empty').addEventListener('click', () => change('/~/messages', 'DELETE'));
-renderFaults((triggers) => change('/~/chaos', 'PUT', triggers));
+renderFaults((triggers) => change('/~/faults', 'PUT', triggers));
 connect();

@@ -1,6 +1,6 @@
-// What strangers wrote gets into the page as text only, and only through these.
+// Untrusted text enters the page only through these functions, and only as text.
 
-/** Text as it is, but control characters and what turns the direction of others are spelled out. */
+/** Returns the text with control and direction characters written as code points. */
 export function visible(text) {
   const spelled = (char) => `⟨U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
   return text
@@ -10,4 +10,5 @@ export function visible(text) {
     );
 }
 
+/** Returns the visible text on one line. */
 export const oneLine = (text) => visible(text.replace(/\s+/g, ' ').trim());

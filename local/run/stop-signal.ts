@@ -1,0 +1,20 @@
+/** A second signal within this time is the same Ctrl-C, because both the terminal and npm send it. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** Resolves at the first stop signal. A second signal kills the apps and exits with 1. */
+export function waitForStopSignal(kill: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    const stop = () => {
+      if (firstAt !== undefined && Date.now() - firstAt > SAME_SIGNAL_MS) {
+        kill();
+        process.exit(1);
+      }
+      firstAt ??= Date.now();
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+    // The reader of our output has exited, as in `npm start | head`.
+    process.stdout.on('error', stop);
+  });
+}

@@ -1,0 +1,51 @@
+import type { AppHealthOptions } from './app-health';
+import type { SharedMemory } from './components';
+import type { Environment } from './environment';
+import type { Directory } from './invocation/directory';
+import type { Log } from './log';
+import type { Join } from './run/join';
+
+/** daprd's default. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+export const GRACEFUL_SHUTDOWN_MS = 5_000;
+
+/** The options of one sidecar. All have defaults except `appId`. */
+export interface SidecarOptions {
+  appId: string;
+  /** The port on which the app listens. Without it, nothing is delivered. */
+  appPort?: number;
+  /** The port of the Dapr API. 0, the default, means a free port. */
+  httpPort?: number;
+  /** Default: 127.0.0.1. */
+  listenAddress?: string;
+  /** Folders with Component, Resiliency and Subscription files. Default: `pubsub` and `statestore`, both in memory. */
+  resourcesPaths?: readonly string[];
+  /** A Configuration file. */
+  configFile?: string;
+  /** The token that callers of the API must send as `dapr-api-token`. */
+  apiToken?: string;
+  /** The token that the sidecar sends to the app as `dapr-api-token`. */
+  appToken?: string;
+  /** The concurrency limit for requests to the app. Default: no limit. */
+  appMaxConcurrency?: number;
+  /** The health check of the app. Default: none. */
+  appHealth?: AppHealthOptions;
+  /** The limit for a request to the API and for an answer of the app. Default: 4 MiB. */
+  maxBodyBytes?: number;
+  /** How long deliveries in flight may take after `close`. Default: 5 s. */
+  gracefulShutdownMs?: number;
+  /** How long the API still answers after `close`, before that time begins. Default: 0. */
+  blockShutdownMs?: number;
+  /** In-memory brokers and stores. Sidecars with the same `memory` share them. */
+  memory?: SharedMemory;
+  /** The list in which sidecars find each other. Default: one list for all sidecars of this user on this machine. */
+  directory?: Directory;
+  /** The variables that `envRef` can name. Default: the environment of this process. */
+  env?: Environment;
+  /** Default: no log. */
+  log?: Log;
+  /** Called on `POST /v1.0/shutdown`. Default: the sidecar closes. */
+  onShutdown?: () => void;
+  /** Called when an app of another process asks for a sidecar in this process. */
+  onJoin?: Join;
+}
