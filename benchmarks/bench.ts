@@ -1,5 +1,6 @@
-// npm run bench: how fast the sample is, against the quickstart's style and against what Dapr itself can do.
-// Everything is measured in one run on one machine, in rounds that alternate, so that the ratios hold on a noisy one.
+// npm run bench: measures the sample, the quickstart's style, and Dapr with Redis alone, and compares them.
+// One run loads all versions in turn, round after round. A disturbance on the machine affects all of them, so that the
+// ratios stay valid.
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -9,7 +10,7 @@ import { throughputChart } from './plot';
 import { createProgress } from './progress';
 import { report } from './report';
 
-/** About four minutes on two cores. */
+/** Takes about four minutes on two cores. */
 const FULL: Plan = {
   rounds: 3,
   seconds: 3.5,
@@ -19,7 +20,7 @@ const FULL: Plan = {
   backlogs: [1_000, 10_000, 100_000],
   backlogSeconds: 5,
 };
-/** Whether everything still works and counts right; its figures mean nothing. */
+/** Checks that the benchmark works and counts correctly. Its figures mean nothing. */
 const SMOKE: Plan = {
   rounds: 1,
   seconds: 0.2,
@@ -31,9 +32,9 @@ const SMOKE: Plan = {
 };
 
 const USAGE = `npm run bench -- [--smoke] [--json FILE] [--svg FILE]
-  --smoke      every step once and short: whether it works, not how fast it is
-  --json FILE  where the figures go (bench.json)
-  --svg FILE   where the plot goes (bench.svg)`;
+  --smoke      run each step once and briefly, to check that the benchmark works; the figures mean nothing
+  --json FILE  write the figures to FILE (default: bench.json)
+  --svg FILE   write the plot to FILE (default: bench.svg)`;
 
 async function main(): Promise<void> {
   const options = {
@@ -44,7 +45,10 @@ async function main(): Promise<void> {
   } as const;
   const { values } = parseArgs({ options });
   if (values.help) return void console.log(USAGE);
-  if (missingForRedis) throw new Error('redis-server is not installed; the benchmark starts one of its own');
+  if (missingForRedis)
+    throw new Error(
+      'redis-server is not installed; the benchmark starts its own Redis servers, so install Redis 7 or newer',
+    );
   const dapr = missingForDapr ? LOCAL_WITH_REDIS : DAPR_WITH_REDIS;
   const plan = values.smoke ? SMOKE : FULL;
   console.error(`Sidecars: ${dapr.name}${missingForDapr ? ' (the dapr CLI or daprd is not installed here)' : ''}.`);
@@ -66,10 +70,10 @@ async function main(): Promise<void> {
   const [json, svg] = [values.json ?? 'bench.json', values.svg ?? 'bench.svg'];
   writeFileSync(json, `${JSON.stringify(result, undefined, 2)}\n`);
   writeFileSync(svg, throughputChart(result));
-  console.error(`The figures are in ${json}, a plot of them in ${svg}.`);
+  console.error(`The figures are in ${json}, and the plot is in ${svg}.`);
 }
 
-// Whoever is told to stop, once or twice, ends what it has started: that hangs on `exit`.
+// The handlers of `exit` kill the child processes. So SIGINT and SIGTERM end this process through `exit`.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 main().then(

@@ -1,56 +1,61 @@
-// npm run chaos: posts follows while everything goes wrong, and then counts every one of them.
+// npm run chaos: posts follows while faults are injected, and then accounts for every follow.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Account, postFollows, settle } from '../scenarios/accounting/accounting';
+import { type Account, settle } from '../scenarios/accounting/account';
 import { Kills } from '../scenarios/accounting/kills';
+import { postFollows } from '../scenarios/accounting/traffic';
 import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/stacks/redis-stack';
 import { type RunStack, type RunStackOptions, startRunStack } from '../scenarios/stacks/run-stack';
 import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stacks/stack';
-import { describe, type Fault, planOf } from './chaos-plan';
+import { describeFault, type Fault, planOf } from './chaos-plan';
 import { createProgress } from './progress';
 
 const USAGE = `npm run chaos -- [--seed TEXT] [--follows NUMBER] [--faults NUMBER] [--local] [--json FILE]
-  --seed TEXT       what the faults are drawn from: the same seed, the same faults (the time of day)
-  --follows NUMBER  how many follows are posted, 1 to 5000 (1000); the first fifth is posted again at the end
-  --faults NUMBER   how many faults strike, spread over them, 1 to 100 (10), and no more than follows
-  --local           local/ in place of Dapr, even where Dapr is installed
-  --json FILE       where the result goes, too`;
+  --seed TEXT       the same seed gives the same faults (default: the current time)
+  --follows NUMBER  number of follows, 1 to 5000 (default: 1000); the first fifth is posted again at the end
+  --faults NUMBER   number of faults, 1 to 100, at most one per follow (default: 10); they are spread over the posts
+  --local           use local/ instead of Dapr, even if Dapr is installed
+  --json FILE       also write the result to FILE`;
 
-/** Long enough for what was killed to be handed out again, several times. */
+/** Within this time Redis can deliver the events of a killed service again several times. */
 const SETTLE_MS = 300_000;
-/** In place of the two minutes of components/redis, for which nobody wants to wait. */
+/** Replaces the two minutes in components/redis, so that Redis delivers the events of a killed service again sooner. */
 const PROCESSING_TIMEOUT_MS = 30_000;
 
+/** Resolves with whether no follow was lost, and none was doubled except by a kill. */
 async function main(): Promise<boolean> {
   const text = { type: 'string' } as const;
-  const yes = { type: 'boolean' } as const;
+  const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
-    options: { seed: text, follows: text, faults: text, json: text, local: yes, help: yes },
+    options: { seed: text, follows: text, faults: text, json: text, local: flag, help: flag },
   });
   if (values.help) {
     console.log(USAGE);
     return true;
   }
-  if (missingForRedis) throw new Error('redis-server is not installed; every run starts one of its own');
-  const follows = number('--follows', values.follows, 1_000, 5_000);
+  if (missingForRedis)
+    throw new Error(
+      'redis-server is not installed; every run starts its own Redis server, so install Redis 7 or newer',
+    );
+  const follows = integerFlag('--follows', values.follows, 1_000, 5_000);
   const seed = values.seed ?? String(Date.now());
-  const plan = planOf(seed, number('--faults', values.faults, Math.min(10, follows), Math.min(100, follows)));
+  const plan = planOf(seed, integerFlag('--faults', values.faults, Math.min(10, follows), Math.min(100, follows)));
   const dapr = values.local || missingForDapr ? LOCAL_WITH_REDIS : DAPR_WITH_REDIS;
   console.log(`Sidecars: ${dapr.name}. Seed: ${seed}.`);
 
   const progress = createProgress(plan.length + 2);
   const startedAt = Date.now();
-  refuseNeighbours(dapr);
+  refuseOtherRuns(dapr);
   const stack = await startRunStack({ ...dapr, processingTimeoutMs: PROCESSING_TIMEOUT_MS });
   const kills = new Kills();
   let account: Account;
   try {
-    const faults = plan.map((fault) => () => progress.step(describe(fault), () => strike(stack, fault, kills)));
+    const faults = plan.map((fault) => () => progress.step(describeFault(fault), () => inject(stack, fault, kills)));
     const accepted = await postFollows(stack, { follows, repeated: Math.floor(follows / 5), faults });
     await stack.inbox.break();
-    account = await progress.step('waiting until everything has arrived', () =>
+    account = await progress.step('waiting until all notifications have arrived', () =>
       settle(stack, accepted, { deadlineMs: SETTLE_MS, kills: kills.list }),
     );
   } finally {
@@ -58,7 +63,7 @@ async function main(): Promise<boolean> {
     progress.end();
   }
   const seconds = Math.round((Date.now() - startedAt) / 1_000);
-  console.log(report(plan, account));
+  console.log(summary(plan, account));
   console.log(`\nSeed ${seed}, ${seconds} s.`);
   if (values.json)
     writeFileSync(
@@ -69,28 +74,30 @@ async function main(): Promise<boolean> {
 }
 
 /**
- * Dapr finds apps by their names on the whole machine: a replay would hand its dead letters to the services of another
- * run. Sidecars of local/ know those of their own run only.
+ * Checks that no other run of the services uses Dapr on this machine. Dapr finds apps by app id on the whole machine, so
+ * that a replay could send dead letters to the services of the other run. The sidecars of local/ find only the apps of
+ * their own run and need no check.
  *
- * @throws {Error} when one is under way
+ * @throws {Error} when a service of another run is found
  */
-function refuseNeighbours({ dapr: [program = ''], separateDaprd }: RunStackOptions): void {
+function refuseOtherRuns({ dapr: [program = ''], separateDaprd }: RunStackOptions): void {
   if (!separateDaprd) return;
   const apps: { appId: string }[] = JSON.parse(
     execFileSync(program, ['list', '--output', 'json'], { encoding: 'utf8' }),
   );
-  const ours = apps.find(({ appId }) => SERVICES.includes(appId as Service));
-  if (ours) throw new Error(`${ours.appId} runs on this machine already (dapr list); stop it, for its name is ours`);
+  const other = apps.find(({ appId }) => SERVICES.includes(appId as Service));
+  if (other)
+    throw new Error(`${other.appId} already runs on this machine (dapr list); this run needs its app id, so stop it`);
 }
 
-async function strike(stack: RunStack, fault: Fault, kills: Kills): Promise<void> {
+async function inject(stack: RunStack, fault: Fault, kills: Kills): Promise<void> {
   switch (fault.kind) {
     case 'kill the service':
-      return kills.dieAndReturn(stack, fault.service, () => stack.killApp(fault.service));
+      return kills.dieAndRestart(stack, fault.service, () => stack.killApp(fault.service));
     case 'kill the sidecar':
-      return kills.dieAndReturn(stack, fault.service, () => stack.killSidecar(fault.service));
+      return kills.dieAndRestart(stack, fault.service, () => stack.killSidecar(fault.service));
     case 'kill both':
-      return kills.dieAndReturn(stack, fault.service, () => stack.killWhole(fault.service));
+      return kills.dieAndRestart(stack, fault.service, () => stack.killWhole(fault.service));
     case 'kill Redis':
       return kills.whileNothingIsMarked(SUBSCRIBERS, async () => {
         await stack.redis.kill();
@@ -108,7 +115,7 @@ async function strike(stack: RunStack, fault: Fault, kills: Kills): Promise<void
   }
 }
 
-function report(plan: readonly Fault[], account: Account): string {
+function summary(plan: readonly Fault[], account: Account): string {
   const rows = Object.entries({
     'accepted with 202': account.accepted,
     mailed: account.mailed,
@@ -116,28 +123,32 @@ function report(plan: readonly Fault[], account: Account): string {
     'dead letters, replayed': account.dead,
     lost: account.lost,
     doubled: account.doubled,
-    'doubled by a kill between the sending and its mark': account.doubledByKill,
+    'doubled by a kill between the notification and its mark': account.doubledByKill,
   });
   const width = Math.max(...rows.map(([name]) => name.length));
-  const struck = plan.map((fault, index) => `${String(index + 1).padStart(3)}. ${describe(fault)}`);
-  return [...struck, '', ...rows.map(([name, count]) => `${name.padEnd(width)} ${String(count).padStart(6)}`)].join(
+  const faults = plan.map((fault, index) => `${String(index + 1).padStart(3)}. ${describeFault(fault)}`);
+  return [...faults, '', ...rows.map(([name, count]) => `${name.padEnd(width)} ${String(count).padStart(6)}`)].join(
     '\n',
   );
 }
 
-/** @throws {Error} naming the flag, its value and what is allowed */
-function number(flag: string, text: string | undefined, otherwise: number, max: number): number {
-  if (text === undefined) return otherwise;
+/**
+ * Returns the flag's value as a number, or `defaultValue` if the flag is not given.
+ *
+ * @throws {Error} when the value is not a whole number from 1 to `max`
+ */
+function integerFlag(flag: string, text: string | undefined, defaultValue: number, max: number): number {
+  if (text === undefined) return defaultValue;
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new Error(`${flag} is ${JSON.stringify(text)}; allowed: 1 to ${max}`);
+  throw new Error(`${flag} is ${JSON.stringify(text)}; allowed: a whole number from 1 to ${max}`);
 }
 
-// Whoever is told to stop, once or twice, ends what it has started: that hangs on `exit`.
+// The handlers of `exit` kill the child processes. So SIGINT and SIGTERM end this process through `exit`.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 main().then(
-  (good) => process.exit(good ? 0 : 1),
+  (exactlyOnce) => process.exit(exactlyOnce ? 0 : 1),
   (error: Error) => {
     console.error(`\nchaos: ${error.message}`);
     process.exit(1);

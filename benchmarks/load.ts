@@ -4,18 +4,18 @@ import autocannon from 'autocannon';
 
 const HEADERS = { 'content-type': 'application/json' };
 
-/** Connections at full load: enough to keep two cores busy, few enough to keep the latency of each request low. */
+/** Connections at full load: enough to keep two cores busy, and few enough to keep the latency of each request low. */
 const CONNECTIONS = 32;
 
 /**
- * Posts so many follows, as fast as the answers come.
+ * Resolves after all follows are posted and answered. Each connection posts the next follow when it has its answer.
  *
  * @throws {Error} when a request is not answered with a 2xx
  */
 export async function fullLoad(url: string, follows: number): Promise<void> {
   const body = JSON.stringify({ follower: 'alice', followee: 'bob' });
   const connections = Math.min(CONNECTIONS, follows);
-  // It looks once in every interval whether it is done, and that would count.
+  // autocannon checks once in every interval whether it is done. A long interval would add to the measured time.
   const sampleInt = 20;
   const load = { url, method: 'POST', headers: HEADERS, body, connections, amount: follows, sampleInt } as const;
   const result = await autocannon(load);
@@ -25,16 +25,20 @@ export async function fullLoad(url: string, follows: number): Promise<void> {
 
 export interface Posted {
   follower: string;
-  /** When it was due, in milliseconds since the epoch: a generator that comes late makes nothing look faster. */
+  /**
+   * When the post was due, in milliseconds since the epoch. Latencies count from here: if the load generator is late,
+   * the latencies become higher and not lower.
+   */
   dueAtMs: number;
-  /** From then until the answer. */
+  /** From `dueAtMs` until the answer. */
   tookMs: number;
 }
 
 /**
- * Posts at a fixed rate, whatever the answers do, each follow by somebody else.
+ * Posts at a fixed rate without waiting for answers, and each follow has a different follower. Resolves after all
+ * answers have arrived.
  *
- * @throws {Error} when a request is not answered with a 2xx
+ * @throws {Error} when a request is not answered with 202 or 204
  */
 export async function steadyLoad(url: string, perSecond: number, seconds: number): Promise<Posted[]> {
   const agent = new Agent({ keepAlive: true });
@@ -50,7 +54,7 @@ export async function steadyLoad(url: string, perSecond: number, seconds: number
       dueAtMs,
       tookMs: now() - dueAtMs,
     }));
-    posted.catch(() => {}); // it is waited for below, once all are sent
+    posted.catch(() => {}); // Promise.all below handles the rejection
     posts.push(posted);
   }
   const posted = await Promise.all(posts);
@@ -71,16 +75,20 @@ function post(url: string, agent: Agent, body: object): Promise<void> {
   });
 }
 
-const BULK = 100;
-const BULKS_AT_A_TIME = 4;
+const EVENTS_PER_REQUEST = 100;
+const MAX_CONCURRENT_REQUESTS = 4;
 
-/** Publishes events through the bulk endpoint of a sidecar, as fast as it takes them. @throws {Error} when it does not */
+/**
+ * Resolves after `count` events are published through the bulk endpoint of a sidecar.
+ *
+ * @throws {Error} when the sidecar answers with an error
+ */
 export async function publishMany(publishUrl: string, count: number): Promise<void> {
   const url = publishUrl.replace('/publish/', '/publish/bulk/');
   let left = count;
   const worker = async () => {
     while (left > 0) {
-      const size = Math.min(BULK, left);
+      const size = Math.min(EVENTS_PER_REQUEST, left);
       left -= size;
       const event = { follower: 'alice', followee: 'bob' };
       const entries = Array.from({ length: size }, (_, i) => ({
@@ -92,5 +100,5 @@ export async function publishMany(publishUrl: string, count: number): Promise<vo
       if (answer.status >= 300) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
     }
   };
-  await Promise.all(Array.from({ length: BULKS_AT_A_TIME }, worker));
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_REQUESTS }, worker));
 }

@@ -12,10 +12,10 @@ import { SUBSCRIBERS } from '../scenarios/stacks/stack';
 import { StreamMonitor } from '../scenarios/stacks/stream-monitor';
 import type { Arrivals, SinkPorts } from './sink';
 
-/** One way to write the sample's services. */
+/** One version of the services that the benchmark compares. */
 export interface Style {
   name: string;
-  /** The program that takes follows; undefined: events are published straight into a sidecar. */
+  /** The program that accepts follows. If undefined, events are published directly into the sidecar. */
   facade: readonly string[] | undefined;
   subscribers: Record<(typeof SUBSCRIBERS)[number], readonly string[]>;
   env?: Record<string, string>;
@@ -32,14 +32,14 @@ interface Run {
 }
 
 /**
- * The sample in one style, really running: a Redis, a sink for mails and push messages, and `dapr run` for each service.
- * What the services print goes to files, as it does in containers.
+ * The processes of one style: a Redis, a sink for mails and push messages, and one `dapr run` for each service. The
+ * services write their output to files, as containers do.
  */
 export class Pipeline {
   private readonly runs: Run[] = [];
-  /** From each `dapr run` until its sidecar was ready. */
+  /** From each `dapr run` until its sidecar is ready. */
   readonly startMs: number[] = [];
-  private readonly killWithUs = () => this.killAll();
+  private readonly killOnExit = () => this.killAll();
 
   private constructor(
     readonly style: Style,
@@ -51,10 +51,14 @@ export class Pipeline {
     private readonly sink: ChildProcess,
     private readonly sinkPorts: SinkPorts,
   ) {
-    process.once('exit', this.killWithUs);
+    process.once('exit', this.killOnExit);
   }
 
-  /** @throws {Error} when a service is not ready within half a minute, with what it has printed */
+  /**
+   * Resolves with the pipeline after all sidecars are ready.
+   *
+   * @throws {Error} with the service's last output, when its sidecar is not ready within half a minute
+   */
   static async start(style: Style, dapr: RunStackOptions): Promise<Pipeline> {
     const folder = stackFolder();
     const redis = await RedisServer.start(folder);
@@ -73,18 +77,20 @@ export class Pipeline {
     return pipeline;
   }
 
-  /** Where follows are posted. */
+  /** The URL to which follows are posted. */
   get url(): string {
-    const { appPort } = this.only('api-facade').ports;
+    const { appPort } = this.firstRun('api-facade').ports;
     return this.style.facade ? `http://127.0.0.1:${appPort}/followers` : this.publishUrl;
   }
 
-  /** Where the sidecar of api-facade takes events. */
+  /** The URL at which the sidecar of api-facade accepts events. */
   get publishUrl(): string {
-    return `http://127.0.0.1:${this.only('api-facade').ports.daprPort}/v1.0/publish/pubsub/followerAdded`;
+    return `http://127.0.0.1:${this.firstRun('api-facade').ports.daprPort}/v1.0/publish/pubsub/followerAdded`;
   }
 
-  /** So many replicas of each subscriber. Resolves with whether any had to be started. */
+  /**
+   * Starts or stops replicas, so that each subscriber has `replicas` of them. Resolves with whether any was started.
+   */
   async scale(replicas: number): Promise<boolean> {
     const runs = SUBSCRIBERS.map((service) => this.runs.filter(({ appId }) => appId === service));
     const surplus = runs.flatMap((ofService) => ofService.slice(replicas));
@@ -100,21 +106,21 @@ export class Pipeline {
     return missing > 0;
   }
 
-  /** What has arrived at the sink since the last call. */
+  /** Resolves with the notifications that have arrived since the last call. */
   async arrivals(): Promise<Arrivals> {
     this.sink.send('arrivals');
     const [arrivals] = (await once(this.sink, 'message')) as [Arrivals];
     return arrivals;
   }
 
-  /** Stops the sidecars of the subscribers in their tracks, or lets them go on: what is published waits in the broker. */
+  /** Suspends or resumes the subscribers' sidecars. While they are suspended, published events wait in the broker. */
   holdSubscribers(signal: 'SIGSTOP' | 'SIGCONT'): void {
     for (const { appId, child } of this.runs) {
       if (appId !== 'api-facade') process.kill(this.sidecarPid(child), signal);
     }
   }
 
-  /** The processes by what they are: `redis`, and `NAME` and `NAME's sidecar` for each service. */
+  /** Returns the process ids by name: `redis`, and for each service `NAME` and `NAME's sidecar`. */
   processes(): Map<string, number[]> {
     const found = new Map<string, number[]>([['redis', [this.redis.pid]]]);
     for (const { appId, child } of this.runs) {
@@ -131,7 +137,7 @@ export class Pipeline {
     for (const { child } of this.runs) child.kill('SIGTERM');
     await Promise.race([Promise.all(this.runs.map(({ ended }) => ended)), sleep(10_000, undefined, { ref: false })]);
     this.killAll();
-    process.off('exit', this.killWithUs);
+    process.off('exit', this.killOnExit);
     this.broker.close();
     await this.redis.kill();
     rmSync(this.folder, { recursive: true });
@@ -157,7 +163,7 @@ export class Pipeline {
       failure = message;
     });
     this.runs.push({ appId, ports, child, ended: once(child, 'close').catch(() => {}) });
-    // The sidecar says so once it has asked the app what it subscribes to.
+    // The sidecar reports that it is healthy after it has read the app's subscriptions.
     for (const deadline = Date.now() + START_MS; ; await sleep(10)) {
       const answer = await fetch(`http://127.0.0.1:${ports.daprPort}/v1.0/healthz`).catch(() => undefined);
       if (answer?.ok) return void this.startMs.push(performance.now() - startedAt);
@@ -178,8 +184,8 @@ export class Pipeline {
     };
   }
 
-  private only(appId: string): Run {
-    const run = this.runs.find((one) => one.appId === appId);
+  private firstRun(appId: string): Run {
+    const run = this.runs.find((candidate) => candidate.appId === appId);
     if (!run) throw new Error(`${appId} does not run`);
     return run;
   }
@@ -195,5 +201,5 @@ export class Pipeline {
   }
 }
 
-/** Stands where api-facade would, for a sidecar that is published into from outside. */
+/** Replaces api-facade where events are published directly into its sidecar. */
 const IDLE = "require('node:http').createServer((_, res) => res.end()).listen(process.env.APP_PORT, '127.0.0.1')";

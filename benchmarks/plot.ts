@@ -8,7 +8,7 @@ interface Bar {
 
 const [WIDTH, LEFT, RIGHT, BAR, GAP, TOP] = [760, 230, 90, 22, 12, 70];
 
-/** How many events a second each style and number of replicas reaches, as an SVG with the spread of the rounds. */
+/** Returns an SVG bar chart: the events per second of each style and number of replicas, with the spread of the rounds. */
 export function throughputChart({ sidecars, machine, figures }: Result): string {
   const styles = Object.entries(figures.throughput).map(([label, values]) => ({ label, value: spread(values) }));
   const replicas = Object.entries(figures.replicas)

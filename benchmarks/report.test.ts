@@ -41,7 +41,7 @@ const result: Result = {
   },
 };
 
-/** The cells of the row that begins with a title. */
+/** Returns the cells of every table row that has this title, without the title. */
 const row = (title: string) =>
   report(result)
     .split('\n')
@@ -53,22 +53,22 @@ const row = (title: string) =>
         .slice(2, -1),
     );
 
-test('When figures are reported, then with the median and the spread of their rounds', () => {
+test('When figures are reported, then each shows the median, the lowest and the highest of its rounds', () => {
   expect(row('this sample')).toContainEqual(['330 (300 to 360)']);
   expect(row('2')).toEqual([['330 (180 to 600)', '1.00 (0.50 to 2.00)']]);
   expect(row('redis')).toEqual([['10', '21 (19 to 30)', '0.50 (0.40 to 0.60)']]);
   expect(row('10000')).toEqual([['275 (150 to 400)', '0.75 (0.50 to 1.00)', '71 (70 to 72)', '90 (90 to 90)']]);
-  // All services of a round are summed up first.
+  // The report sums the services of each round before it takes the median.
   expect(row('this sample')).toContainEqual(['5.00 (2.00 to 8.00)', '', '0.50 (0.40 to 0.60)']);
 });
 
-test('When two versions are compared, then round by round', () => {
+test('When two versions are compared, then the ratio is taken round by round', () => {
   expect(row('this sample ÷ quickstart style')).toEqual([['3.00', '3.30 (3.00 to 3.60)', '6.00 (5.00 to 7.00)']]);
   expect(row('this sample ÷ the limit')).toEqual([['1.00', '0.50 (0.50 to 0.50)', '0.91 (0.83 to 0.97)']]);
-  expect(row('p99 of POST /followers ÷ bare publish')).toEqual([['1.50 at most', '1.50 (1.50 to 1.50)', '']]);
+  expect(row('p99 of POST /followers ÷ bare publish')).toEqual([['at most 1.50', '1.50 (1.50 to 1.50)', '']]);
 });
 
-test('When the plot is drawn, then each version has a bar of its length and its figure, and no text is taken for markup', () => {
+test('When the plot is drawn, then each version has a bar in proportion to its figure, and text is escaped', () => {
   const svg = throughputChart(result);
   const widths = [...svg.matchAll(/<rect x="\d+" y="\d+" width="([\d.]+)"/g)].map(([, width]) => Number(width));
   expect(widths).toHaveLength(6);

@@ -1,9 +1,10 @@
-import type { Figures, Latency, Plan, Rounds } from './measure';
+import type { Figures, Latency, Rounds } from './figures';
+import type { Plan } from './measure';
 import { ratios, spread } from './statistics';
 import { LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE, SAMPLE_IN_BATCHES } from './styles';
 
 export interface Result {
-  /** Whose sidecars were used. */
+  /** Name of the sidecars: Dapr or local/. */
   sidecars: string;
   machine: string;
   at: string;
@@ -12,41 +13,41 @@ export interface Result {
   figures: Figures;
 }
 
-/** The result as Markdown tables: for a terminal, and for docs/performance.md. */
+/** Returns the result as Markdown tables, for a terminal and for docs/performance.md. */
 export function report({ sidecars, machine, seconds, plan, figures }: Result): string {
   const { throughput, fanOut, answer, startMs, memoryMb, backlog, counted } = figures;
-  const of = (name: string) => throughput[name] ?? [];
-  const sample = of(SAMPLE.name);
+  const throughputOf = (name: string) => throughput[name] ?? [];
+  const sample = throughputOf(SAMPLE.name);
   const [oneReplica = '', smallest = ''] = [Object.keys(figures.replicas)[0], Object.keys(backlog)[0]];
   const latencies = (name: string, { p50, p95, p99 }: Latency) => [name, ms(p50), ms(p95), ms(p99)];
   return [
     `${sidecars}; ${machine}; ${plan.rounds} rounds, ${seconds} s.`,
-    `Median (lowest to highest).`,
+    'Median of the rounds (lowest to highest).',
     '',
     ...table(
       ['full load', 'events/s'],
       Object.entries(throughput).map(([name, values]) => [name, whole(values)]),
     ),
     ...table(
-      [`mail and push there, at ${plan.perSecond}/s`, 'p50 ms', 'p95 ms', 'p99 ms'],
+      [`until mail and push message arrived, at ${plan.perSecond}/s`, 'p50 ms', 'p95 ms', 'p99 ms'],
       Object.entries(fanOut).map(([name, values]) => latencies(name, values)),
     ),
     ...table(
-      [`answered, at ${plan.perSecond}/s`, 'p50 ms', 'p95 ms', 'p99 ms'],
+      [`until the answer, at ${plan.perSecond}/s`, 'p50 ms', 'p95 ms', 'p99 ms'],
       Object.entries(answer).map(([name, values]) => latencies(name, values)),
     ),
     ...table(
-      ['goal', 'wanted', 'one by one', 'in batches'],
+      ['comparison', 'goal', 'one by one', 'in batches'],
       [
         ...[QUICKSTART, QUICKSTART_PRINTS, LIMIT].map(({ name }) => [
           `${SAMPLE.name} ÷ ${name}`,
           name === LIMIT.name ? '1.00' : '3.00',
-          times(ratios(sample, of(name))),
-          times(ratios(of(SAMPLE_IN_BATCHES.name), of(name))),
+          times(ratios(sample, throughputOf(name))),
+          times(ratios(throughputOf(SAMPLE_IN_BATCHES.name), throughputOf(name))),
         ]),
         [
           'p99 of POST /followers ÷ bare publish',
-          '1.50 at most',
+          'at most 1.50',
           times(ratios(answer['POST /followers'].p99, answer['bare publish'].p99)),
           '',
         ],
@@ -66,12 +67,12 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
         size,
         whole(eventsPerSecond),
         times(ratios(eventsPerSecond, backlog[smallest]?.eventsPerSecond ?? [])),
-        whole(sums(memoryMb, isService)),
-        whole(sums(memoryMb, isSidecar)),
+        whole(sumByRound(memoryMb, isService)),
+        whole(sumByRound(memoryMb, isSidecar)),
       ]),
     ),
     ...table(
-      ['process', 'MB at rest', 'MB at full load', 'CPU ms an event'],
+      ['process', 'MB at rest', 'MB at full load', 'CPU ms per event'],
       Object.keys(memoryMb.atRest).map((name) => [
         name,
         String(Math.round(memoryMb.atRest[name] ?? 0)),
@@ -80,11 +81,11 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
       ]),
     ),
     ...table(
-      ['CPU ms an event', 'services', 'sidecars', 'Redis'],
+      ['CPU ms per event', 'services', 'sidecars', 'Redis'],
       Object.entries(figures.cpuMsPerEvent).map(([name, cpu]) => [
         name,
-        times(sums(cpu, isService)),
-        times(sums(cpu, isSidecar)),
+        times(sumByRound(cpu, isService)),
+        times(sumByRound(cpu, isSidecar)),
         times(cpu.redis ?? []),
       ]),
     ),
@@ -96,13 +97,13 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
 const isSidecar = (name: string) => name.endsWith(' sidecar');
 const isService = (name: string) => name !== 'redis' && !isSidecar(name);
 
-/** The sums of some processes, round by round. */
-function sums(values: Rounds, which: (name: string) => boolean): number[] {
-  const chosen = Object.entries(values).flatMap(([name, rounds]) => (which(name) ? [rounds] : []));
+/** Returns the sum of the processes that `includes` accepts, one value for each round. */
+function sumByRound(values: Rounds, includes: (name: string) => boolean): number[] {
+  const chosen = Object.entries(values).flatMap(([name, rounds]) => (includes(name) ? [rounds] : []));
   return (chosen[0] ?? []).map((_, round) => chosen.reduce((total, rounds) => total + (rounds[round] ?? 0), 0));
 }
 
-/** With two digits for small numbers and none for large ones. */
+/** Returns the median; if there are several rounds, also the lowest and the highest value. */
 function show(values: readonly number[], digits: number): string {
   if (values.length === 0) return '';
   const { median, min, max } = spread(values);

@@ -1,17 +1,16 @@
+// A child process with a mail server and a push server for the benchmark. They accept everything, and record only when
+// each notification arrives.
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 
-/**
- * A mail server and a push server that take everything and do nothing, in a process of their own. They are what the
- * services talk to while they are measured; all they keep is what arrived when.
- */
+/** The notifications since the last request. */
 export interface Arrivals {
-  /** `follower` and when its notification was there, in milliseconds since the epoch. */
+  /** The follower, and the arrival time in milliseconds since the epoch. */
   mails: [follower: string, atMs: number][];
   pushes: [follower: string, atMs: number][];
 }
 
-/** What the process that forked this one is told at the start. */
+/** The first message to the parent process. */
 export interface SinkPorts {
   smtpPort: number;
   pushPort: number;
@@ -21,7 +20,7 @@ let arrivals: Arrivals = { mails: [], pushes: [] };
 const now = () => performance.timeOrigin + performance.now();
 const follower = (text: string) => /([\w-]+) follows you/.exec(text)?.[1] ?? '';
 
-/** One SMTP session, https://www.rfc-editor.org/rfc/rfc5321, as far as a client that pipelines nothing goes. */
+/** Serves one SMTP session (https://www.rfc-editor.org/rfc/rfc5321) with a client that does not use pipelining. */
 function converse(socket: Socket): void {
   let received = '';
   let inMail = false;
@@ -38,13 +37,13 @@ function converse(socket: Socket): void {
     if (inMail) {
       inMail = false;
       arrivals.mails.push([follower(text), now()]);
-      say('250 taken');
+      say('250 accepted');
     } else if (/^DATA/i.test(text)) {
       inMail = true;
-      say('354 go on');
+      say('354 send the mail');
     } else if (/^QUIT/i.test(text)) {
       socket.end('221 bye\r\n');
-    } else say('250 fine');
+    } else say('250 ok');
   });
   say('220 sink');
 }
@@ -64,7 +63,7 @@ push.keepAliveTimeout = 60_000;
 const listen = (server: Server): Promise<number> =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)));
 
-/** Answers each message with what has arrived since the one before. */
+/** Answers each message from the parent process with the arrivals since the previous one. */
 async function main(): Promise<void> {
   const [smtpPort, pushPort] = [await listen(createTcpServer(converse)), await listen(push)];
   process.on('message', () => {

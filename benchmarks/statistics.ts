@@ -5,14 +5,18 @@ export interface Spread {
   max: number;
 }
 
-/** @throws {Error} when there is nothing to sum up */
+/**
+ * Returns the median, the lowest and the highest value.
+ *
+ * @throws {Error} when there are no values
+ */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   return { median: percentile(sorted, 50), min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0 };
 }
 
 /**
- * The value below which `percent` of the values are, by linear interpolation between the two nearest.
+ * Returns the value below which `percent` of the values lie. Interpolates linearly between the two nearest values.
  *
  * @throws {Error} when there are no values
  */
@@ -24,6 +28,9 @@ export function percentile(values: readonly number[], percent: number): number {
   return low + (high - low) * (at - Math.floor(at));
 }
 
-/** The first divided by the second, round by round: what slows a machine down for a while slows both. */
+/**
+ * Returns the first divided by the second, round by round. A disturbance on the machine affects both values of a round,
+ * so that it hardly changes their ratio.
+ */
 export const ratios = (first: readonly number[], second: readonly number[]): number[] =>
   first.slice(0, second.length).map((value, round) => value / (second[round] ?? Number.NaN));

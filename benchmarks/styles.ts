@@ -3,9 +3,9 @@ import type { Style } from './pipeline';
 
 const reference = (file: string, ...args: string[]) => [join(__dirname, 'reference', file), ...args];
 const facade = reference('quickstart-facade.mjs');
-const quickstart = (what: string) => reference('quickstart-subscriber.mjs', what);
+const quickstart = (sends: 'email' | 'push' | 'nothing') => reference('quickstart-subscriber.mjs', sends);
 
-/** The sample as it is. */
+/** The sample with its default settings. */
 export const SAMPLE: Style = {
   name: 'this sample',
   facade: ['dist/api-facade/main.js'],
@@ -29,7 +29,7 @@ export const QUICKSTART: Style = {
   subscribers: { 'email-notification-service': quickstart('email'), 'push-notification-service': quickstart('push') },
 };
 
-/** Less than the work: what is received is printed, and nobody is told. */
+/** The quickstart style without notifications: the subscribers print each event and send nothing. */
 export const QUICKSTART_PRINTS: Style = {
   name: 'quickstart style, prints only',
   facade,
@@ -39,7 +39,7 @@ export const QUICKSTART_PRINTS: Style = {
   },
 };
 
-/** What Dapr and Redis take for themselves. */
+/** Dapr and Redis alone: events are published into a sidecar, and the subscribers only acknowledge them. */
 export const LIMIT: Style = {
   name: 'the limit',
   facade: undefined,

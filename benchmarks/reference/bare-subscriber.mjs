@@ -1,4 +1,4 @@
-// The least that a subscriber can do: it reads each delivery to its end and says that it is done.
+// The smallest possible subscriber: it reads each delivery and acknowledges it.
 import { createServer } from 'node:http';
 
 const subscriptions = JSON.stringify([{ pubsubname: 'pubsub', topic: 'followerAdded', route: '/followerAdded' }]);

@@ -1,4 +1,4 @@
-// api-facade as a first try would write it: express and axios, every step awaited, nothing checked.
+// api-facade in the quickstart's style: express and axios, each step awaited, no validation.
 import axios from 'axios';
 import express from 'express';
 

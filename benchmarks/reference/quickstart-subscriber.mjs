@@ -1,5 +1,5 @@
-// A notification service as a first try would write it: one mail or one push message for each delivery, no claims.
-// The argument says what it sends: email, push, or nothing.
+// A notification service in the quickstart's style: one mail or one push message for each delivery, no claims.
+// The argument selects the notification: email, push, or nothing.
 import axios from 'axios';
 import express from 'express';
 import nodemailer from 'nodemailer';

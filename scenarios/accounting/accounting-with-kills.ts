@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunStack } from '../stacks/run-stack';
 import type { Service } from '../stacks/stack';
-import { postFollows, settle, table } from './accounting';
+import { describeAccount, settle } from './account';
 import { Kills } from './kills';
+import { postFollows } from './traffic';
 
-/** Never lost, never twice: everything goes wrong at once, and then every follow is counted. */
+/** Defines the test that no notification is lost or doubled under faults and kills, except by the kills themselves. */
 export function accountingScenario(startStack: () => Promise<RunStack>, follows: number): void {
   let stack: RunStack;
   beforeAll(async () => {
@@ -12,10 +13,10 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
   }, 60_000);
   afterAll(() => stack?.stop(), 40_000);
 
-  test(`When the mail server refuses half of the attempts, services and sidecars are killed and events come twice, then each of ${follows} follows ends in one mail and one push message`, async () => {
+  test(`When the servers refuse some notifications, services and sidecars are killed, and some follows are posted twice, then each of ${follows} follows leads to one mail and one push message`, async () => {
     await stack.inbox.break({ mail: { code: 451, percent: 50 }, push: { code: 503, percent: 25 } });
     const kills = new Kills();
-    const die = (service: Service, how: () => Promise<void>) => kills.dieAndReturn(stack, service, how);
+    const die = (service: Service, kill: () => Promise<void>) => kills.dieAndRestart(stack, service, kill);
     const [email, push] = ['email-notification-service', 'push-notification-service'] as const;
     const accepted = await postFollows(stack, {
       follows,
@@ -30,7 +31,7 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
     });
     await stack.inbox.break();
     const account = await settle(stack, accepted, { deadlineMs: 240_000, kills: kills.list });
-    console.log(`${stack.name}: ${table(account)}`);
+    console.log(`${stack.name}: ${describeAccount(account)}`);
     expect(account).toMatchObject({ accepted: follows, mailed: follows, pushed: follows, lost: 0, doubled: 0 });
   }, 400_000);
 }

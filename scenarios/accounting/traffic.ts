@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { postFollower } from '../stacks/post-follow';
+import type { Stack } from '../stacks/stack';
+
+export interface TrafficOptions {
+  follows: number;
+  /** The first `repeated` follows are posted a second time, with the same Idempotency-Key. */
+  repeated: number;
+  /**
+   * Each function injects one fault and is called once. The calls are spread evenly over the posts. Posting continues
+   * during a fault, and waits before the next fault until the previous one is over. There are at most as many faults as
+   * posts.
+   */
+  faults?: readonly (() => Promise<void>)[];
+}
+
+/** A follow that was answered with 202. Each has a different follower. */
+export interface Accepted {
+  id: string;
+  follower: string;
+}
+
+/** The followees of all follows. Several, so that their push messages go to several topics. */
+export const FOLLOWEES = ['bob', 'carol', 'dave', 'erin'];
+
+const MAX_CONCURRENT = 16;
+
+/**
+ * Resolves with the follows after all are accepted and all faults are over. A post that fails is retried with the same
+ * Idempotency-Key.
+ *
+ * @throws {Error} when a follow is not accepted within a minute, or when there are more faults than posts
+ */
+export async function postFollows(
+  stack: Stack,
+  { follows, repeated, faults = [] }: TrafficOptions,
+): Promise<Accepted[]> {
+  const name = `f-${randomUUID().slice(0, 8)}`;
+  const numbers = Array.from({ length: follows + repeated }, (_, i) => i % follows);
+  const accepted = new Map<number, Accepted>();
+  const faultBefore = new Map(
+    faults.map((inject, i) => [Math.floor(((i + 1) * numbers.length) / (faults.length + 1)), inject]),
+  );
+  if (faultBefore.size < faults.length)
+    throw new Error(`${faults.length} faults are too many for ${numbers.length} posts`);
+  let [previousFault, currentFault] = [Promise.resolve(), Promise.resolve()];
+  let next = 0;
+  const worker = async () => {
+    for (let at = next++; at < numbers.length; at = next++) {
+      const inject = faultBefore.get(at);
+      if (inject) {
+        previousFault = currentFault;
+        currentFault = previousFault.then(inject);
+        currentFault.catch(() => {}); // the await below handles the rejection
+      }
+      await previousFault;
+      const number = numbers[at] ?? 0;
+      accepted.set(number, await postUntilAccepted(stack, number, `${name}-${number}`));
+    }
+  };
+  await Promise.all(Array.from({ length: MAX_CONCURRENT }, worker));
+  await currentFault;
+  return [...accepted.values()];
+}
+
+async function postUntilAccepted(stack: Stack, number: number, follower: string): Promise<Accepted> {
+  const followee = FOLLOWEES[number % FOLLOWEES.length] ?? 'bob';
+  for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
+    const headers = { 'idempotency-key': follower };
+    const answer = await postFollower(stack, { follower, followee }, headers).catch(() => undefined);
+    if (answer?.status === 202) return answer.body;
+    if (Date.now() > deadline)
+      throw new Error(`follow ${number} was not accepted within a minute; last answer: ${JSON.stringify(answer)}`);
+  }
+}
