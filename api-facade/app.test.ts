@@ -11,7 +11,7 @@ const { logger, lines } = captureLog('api-facade');
 const app = createApp({ publish, ready, logger });
 
 beforeEach(() => {
-  publish.mockReset().mockResolvedValue('event-1');
+  publish.mockReset().mockResolvedValue(undefined);
   ready.mockReset().mockResolvedValue(undefined);
   lines.length = 0;
 });
@@ -25,20 +25,22 @@ const problem = (res: request.Response) => {
 describe('POST /followers', () => {
   test('When there is no body, as in the article, then the demo pair is published', async () => {
     const res = await post().expect(202);
-    expect(res.body).toEqual({ id: 'event-1', follower: 'alice', followee: 'bob' });
-    expect(publish).toHaveBeenCalledWith({ follower: 'alice', followee: 'bob' }, expect.anything(), undefined);
+    const follow = { follower: 'alice', followee: 'bob' };
+    expect(res.body).toEqual({ id: expect.any(String), ...follow });
+    expect(publish).toHaveBeenCalledExactlyOnceWith(follow, res.body.id, expect.anything());
   });
 
   test('When the body is a follow, then it is published, and the answer has its event id', async () => {
-    const res = await post().send({ follower: 'carol', followee: 'dave' }).expect(202);
-    expect(res.body).toEqual({ id: 'event-1', follower: 'carol', followee: 'dave' });
-    expect(publish).toHaveBeenCalledWith({ follower: 'carol', followee: 'dave' }, expect.anything(), undefined);
+    const follow = { follower: 'carol', followee: 'dave' };
+    const res = await post().send(follow).expect(202);
+    expect(res.body).toEqual({ id: expect.any(String), ...follow });
+    expect(publish).toHaveBeenCalledExactlyOnceWith(follow, res.body.id, expect.anything());
   });
 
   test('When the broker has not accepted the event yet, then there is no answer yet', async () => {
-    let accept: (id: string) => void = () => {};
+    let accept = () => {};
     publish.mockReturnValue(
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         accept = resolve;
       }),
     );
@@ -46,16 +48,24 @@ describe('POST /followers', () => {
     const response = post().then(answered);
     await vi.waitFor(() => expect(publish).toHaveBeenCalled());
     expect(answered).not.toHaveBeenCalled();
-    accept('late');
+    accept();
     await response;
-    expect(answered).toHaveBeenCalledWith(
-      expect.objectContaining({ status: 202, body: expect.objectContaining({ id: 'late' }) }),
-    );
+    expect(answered).toHaveBeenCalledWith(expect.objectContaining({ status: 202 }));
   });
 
-  test('When there is an Idempotency-Key, then it goes with the publish', async () => {
-    await post().set('Idempotency-Key', 'order-7!').expect(202);
-    expect(publish).toHaveBeenCalledWith(expect.anything(), expect.anything(), 'order-7!');
+  test('When an Idempotency-Key comes again, then the same follow has the same id, and another follow has another', async () => {
+    const send = async (follower: string) => {
+      const res = await post().set('Idempotency-Key', 'order-7!').send({ follower, followee: 'bob' }).expect(202);
+      return res.body.id as string;
+    };
+    const [first, again, other] = [await send('alice'), await send('alice'), await send('carol')];
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+    expect(publish.mock.calls.map(([{ follower }, id]) => `${follower} ${id}`)).toEqual([
+      `alice ${first}`,
+      `alice ${first}`,
+      `carol ${other}`,
+    ]);
   });
 
   test.each([
@@ -71,15 +81,38 @@ describe('POST /followers', () => {
   test('When there is a trace, then it goes with the publish and into the access log with the event id', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await post().set('traceparent', traceparent).set('tracestate', 'k=v').expect(202);
-    expect(publish.mock.calls[0]?.[1]).toMatchObject({ traceparent, tracestate: 'k=v' });
+    const [, eventId, trace] = publish.mock.calls[0] ?? [];
+    expect(trace).toMatchObject({ traceparent, tracestate: 'k=v' });
     await vi.waitFor(() => expect(lines).toHaveLength(1));
-    expect(lines[0]).toMatchObject({ status: 202, eventId: 'event-1', traceId: '0af7651916cd43dd8448eb211c80319c' });
+    expect(lines[0]).toMatchObject({ status: 202, eventId, traceId: '0af7651916cd43dd8448eb211c80319c' });
   });
 
-  test('When the sidecar does not take the event, then the answer is 503 with Retry-After', async () => {
-    publish.mockRejectedValue(new SidecarError('no sidecar'));
-    const res = await post().expect(503).expect('retry-after', /^\d+$/);
-    expect(problem(res)).toMatchObject({ status: 503, title: 'Service Unavailable' });
+  test.each([undefined, 'order-7'])(
+    'When the broker does not confirm the event (key %j), then 503 says that it may be accepted, and the id is the key with which repeating is safe',
+    async (key) => {
+      publish.mockRejectedValueOnce(new SidecarError('cannot publish: timeout of 5000ms exceeded'));
+      const headers: Record<string, string> = key === undefined ? {} : { 'Idempotency-Key': key };
+      const res = await post().set(headers).expect(503).expect('retry-after', /^\d+$/);
+      const { id, detail, ...document } = problem(res);
+      expect(document).toEqual({ type: 'about:blank', status: 503, title: 'Service Unavailable' });
+      expect(publish.mock.calls[0]?.[1]).toBe(id);
+      expect(detail).toContain('may have accepted it');
+      expect(detail).toContain(`"Idempotency-Key: ${id}"`);
+      expect(detail).not.toContain('5000ms');
+      await vi.waitFor(() => expect(lines).toHaveLength(2));
+      expect(lines).toContainEqual(
+        expect.objectContaining({ level: 'error', eventId: id, msg: 'cannot publish: timeout of 5000ms exceeded' }),
+      );
+      expect(lines).toContainEqual(expect.objectContaining({ path: '/followers', status: 503, eventId: id }));
+
+      const repeated = await post().set('Idempotency-Key', id).expect(202);
+      expect(repeated.body.id).toBe(id);
+    },
+  );
+
+  test('When the error is not about the sidecar, then the answer is 500', async () => {
+    publish.mockRejectedValue(new TypeError('a mistake'));
+    expect(problem(await post().expect(500)).detail).not.toContain('a mistake');
   });
 
   test.each([

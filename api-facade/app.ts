@@ -1,17 +1,13 @@
 import express, { type Express, type Request, type RequestHandler } from 'express';
+import { SidecarError } from '../common/dapr/sidecar';
 import { type Follow, InvalidFollow, parseFollow } from '../common/follow';
 import { accessLog, requestLog } from '../common/http/access-log';
+import { notFound, onlyMethods, requireHost, strictExpress } from '../common/http/express-app';
 import { health, type Ready } from '../common/http/health';
-import {
-  HttpProblem,
-  notFound,
-  onlyMethods,
-  problemDetails,
-  requireHost,
-  strictExpress,
-} from '../common/http/problem-details';
+import { HttpProblem, problemDetails } from '../common/http/problem-details';
 import { startTrace } from '../common/http/trace-context';
 import type { Logger } from '../common/logger';
+import { eventIdOf } from './event-id';
 import type { PublishFollowerAdded } from './publish-follower-added';
 
 export interface Dependencies {
@@ -20,18 +16,27 @@ export interface Dependencies {
   logger: Logger;
 }
 
-/** What is published when a request has no body, as the article's `curl -X POST` has none. */
+/** The follow of a request without a body, such as the article's `curl -X POST`. */
 export const DEMO_FOLLOW: Follow = { follower: 'alice', followee: 'bob' };
 
+/** How long a client should wait before it repeats a request. A sidecar that restarts is back within seconds. */
+const RETRY_AFTER_S = '2';
+
+/** Returns the Express app that takes `POST /followers` and publishes the follow. */
 export function createApp({ publish, ready, logger }: Dependencies): Express {
   const app = strictExpress();
   app.use(accessLog(logger), requireHost, health(ready));
   app.post('/followers', jsonBody, async (req, res) => {
     const log = requestLog(res);
     const follow = readFollow(req);
-    log.trace ??= startTrace();
-    const id = await publish(follow, log.trace, readIdempotencyKey(req));
+    const id = eventIdOf(follow, readIdempotencyKey(req));
     log.eventId = id;
+    log.trace ??= startTrace();
+    await publish(follow, id, log.trace).catch((error) => {
+      if (!(error instanceof SidecarError)) throw error;
+      logger.error({ eventId: id, traceId: log.trace?.traceId }, error.message);
+      throw notConfirmed(id);
+    });
     res.status(202).json({ id, ...follow });
   });
   app.all('/followers', onlyMethods('POST'));
@@ -39,9 +44,19 @@ export function createApp({ publish, ready, logger }: Dependencies): Express {
   return app;
 }
 
+/** The broker may have accepted the event before the connection broke, so the answer must not say that nothing was done. */
+const notConfirmed = (id: string) =>
+  new HttpProblem(
+    503,
+    'The event broker has not confirmed the event, but it may have accepted it. ' +
+      `Repeat the request with the header "Idempotency-Key: ${id}": nobody will be notified twice.`,
+    { 'retry-after': RETRY_AFTER_S },
+    { id },
+  );
+
 const parseJson = express.json({ limit: '16kb', strict: false });
 
-/** Parses a JSON body; `req.body` stays undefined when there is none. */
+/** Parses a JSON body. Without a body, `req.body` stays undefined. */
 const jsonBody: RequestHandler = (req, res, next) => {
   const empty = req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0;
   if (empty) return next();

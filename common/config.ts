@@ -1,18 +1,18 @@
 import { isIP } from 'node:net';
 
-/** The process environment, or what a test puts in its place. */
+/** The process environment, or a test's substitute. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A variable with a value that cannot be used. The message is one line that names the variable, the value and what is allowed. */
+/** A variable has a value that is not allowed. The message is one line: the variable, the value and the allowed values. */
 export class ConfigError extends Error {}
 
-/** Undefined when the text is no URL. */
+/** Returns undefined when the text is not a URL. */
 export const parseUrl = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined);
 
-/** Whether a URL's host is this machine itself, which no proxy is asked for and no line can be tapped to. */
+/** Whether a URL's host is this machine. Such a request needs no proxy and no encryption. */
 export const isLoopback = ({ hostname }: URL): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 
-/** What a variable may hold. `secret` keeps the value out of the error message. */
+/** The allowed values of a variable. `secret` keeps the value out of the error message. */
 export interface Rule<T> {
   allowed: string;
   parse: (text: string) => T | undefined;
@@ -48,7 +48,8 @@ export const token: Rule<string> = {
 };
 
 /**
- * The value of one variable. An empty variable counts as not set, because that is what `${NAME:-}` in a compose file gives.
+ * Returns the value of one variable. An empty variable counts as not set, because `${NAME:-}` in docker-compose.yml
+ * yields an empty value.
  *
  * @throws {ConfigError} when the value is not allowed
  */
@@ -66,31 +67,31 @@ export type LogFormat = 'pretty' | 'json';
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** What differs from program to program. */
+/** Defaults that differ between programs. */
 export interface Defaults {
   appPort: number;
   logLevel?: LogLevel;
 }
 
-/** What every service is configured with. `APP_PORT`, `DAPR_HTTP_PORT` and the tokens carry Dapr's own names. */
+/** The configuration that every service has. `APP_PORT`, `DAPR_HTTP_PORT` and the tokens have Dapr's own names. */
 export interface Config {
   appPort: number;
-  /** Loopback unless something outside this machine, container or pod must reach the service. */
+  /** Loopback, unless a client outside this machine, container or pod must reach the service. */
   listenAddress: string;
   daprHttpPort: number;
   daprApiToken: string | undefined;
   appApiToken: string | undefined;
   pubsubName: string;
   stateStoreName: string;
-  /** More than one: Dapr delivers them in batches. */
+  /** When it is more than one, Dapr delivers events in batches. */
   eventsPerDelivery: number;
   logLevel: LogLevel;
-  /** Not set: pretty on a terminal, JSON otherwise. */
+  /** When undefined, the log is pretty on a terminal and JSON elsewhere. */
   logFormat: LogFormat | undefined;
 }
 
 /**
- * Reads and checks the variables that every service has.
+ * Returns the configuration that every service has, from its variables.
  *
  * @throws {ConfigError} for the first variable whose value is not allowed
  */

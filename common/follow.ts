@@ -7,15 +7,15 @@ export interface Follow {
 /** The topic, and the type of the CloudEvents on it. */
 export const FOLLOWER_ADDED = 'followerAdded';
 
-/** Input that is no follow. The message names the field and what is allowed; it never repeats the value. */
+/** Input that is not a valid follow. The message names the field and the allowed values; it never repeats the input. */
 export class InvalidFollow extends Error {}
 
 const NAME = /^[A-Za-z0-9_-]{1,32}$/;
 
 /**
- * Turns what came over the wire into a follow. Fields that it does not know are ignored.
+ * Returns the follow in a request body or in an event's data. Unknown fields are ignored.
  *
- * @throws {InvalidFollow} when it is none
+ * @throws {InvalidFollow} when the input is not a valid follow
  */
 export function parseFollow(input: unknown): Follow {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {

@@ -5,8 +5,8 @@ import type { Config } from './config';
 export type { Logger };
 
 /**
- * The log of one service: JSON lines, or readable lines on a terminal. `FORCE_COLOR` says that the output ends on a
- * terminal although a launcher stands between (`npm start`), as it does for other command-line programs.
+ * Returns the log of one service: JSON lines, or readable lines on a terminal. `npm start` sets `FORCE_COLOR` when its
+ * output is a terminal, because the services write to a pipe. https://force-color.org
  */
 export function createLogger(
   service: string,
@@ -23,7 +23,7 @@ export function createLogger(
   if ((logFormat ?? (onTerminal ? 'pretty' : 'json')) === 'json') return pino(options, destination);
   const format = prettyFactory({
     colorize: onTerminal,
-    include: 'level,time,err', // the rest of the fields stands in the message
+    include: 'level,time,err', // the message contains the other fields
     translateTime: 'SYS:HH:MM:ss.l',
     messageFormat: (log, messageKey) => {
       const { eventId, traceId } = log;
@@ -35,11 +35,11 @@ export function createLogger(
 }
 
 /**
- * Lines that come while one is being written go out together after it, so that a busy service does not wait for each.
- * Whatever ends the process, short of a kill, writes the rest: pino sees to that.
+ * Writes asynchronously: lines that arrive during a write share the next one, so a busy service does not wait for each
+ * line. At the end of the process, unless it is killed, pino writes the rest.
  */
 const standardOutput = (): DestinationStream => pino.destination({ dest: 1, sync: false });
 
-/** Messages quote what other programs said. A terminal must not take any of it for a command. */
+/** Escapes control characters. Messages quote other programs, and a terminal would execute their escape sequences. */
 const printable = (text: string) =>
   text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);

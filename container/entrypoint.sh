@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs in every container: one program beside its sidecar. The argument is the program's name, which is also its app id;
-# a replay is one of the service that it names next.
+# Runs in every container: one program beside its sidecar. The first argument is the program's folder, which is also its
+# app id. For `replay`, the next argument is the service whose dead letters it handles.
 set -u
 program=$1
 shift
@@ -9,39 +9,40 @@ broker=components/$BROKER
 log_level=info
 if [ "$program" = replay ]; then
   app_id=${1:-}-replay
-  if [ -d "$broker/replay" ]; then broker=$broker/replay; fi
-  log_level=error # what it prints is for a person
+  if [ -d "$broker-replay" ]; then broker=$broker-replay; fi
+  log_level=error # a person reads the output of a replay
 fi
 
-# Sidecar and program are alone in this container, so nobody else has to know by what they recognise each other.
+# The sidecar and the program recognise each other by these tokens. No other container needs them.
 token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 DAPR_API_TOKEN=$(token) APP_API_TOKEN=$(token)
 export DAPR_API_TOKEN APP_API_TOKEN
 
-# With the profile `observability`, Compose has a host of this name, which takes the sidecar's traces. The final dot keeps
-# the name from being looked for in other domains.
+# The host `jaeger` exists with the Compose profile `observability`. It takes the sidecar's traces. The final dot keeps the
+# resolver from looking for the name in other domains.
 if timeout 2 getent hosts jaeger. >/dev/null; then
   export OTEL_EXPORTER_OTLP_ENDPOINT=jaeger:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_INSECURE=true
 fi
 
 dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 --metrics-port 9090 \
-  --config components/config.yaml --resources-path components --resources-path "$broker" \
+  --config components/config.yaml --resources-path components/common --resources-path "$broker" \
   --placement-host-address placement:50005 --scheduler-host-address "" --log-level "$log_level" \
   -- node "dist/$program/main.js" "$@" &
 cli=$!
 
-# A stop goes to daprd, which takes no more events, finishes those under way and exits; then the CLI stops the program.
-# Sent to the CLI instead, it would kill daprd at once and cut off the deliveries under way. daprd takes a second
-# SIGTERM for an order to leave at once, so it is sent one only.
+# A stop goes to daprd: daprd takes no more events, finishes its deliveries and exits; then the CLI stops the program. If
+# the signal went to the CLI, the CLI would kill daprd at once and cut off the deliveries. daprd gets only one SIGTERM,
+# because a second one makes it exit at once.
 trap 'trap "" TERM INT; kill "$watch" 2>/dev/null; kill -s TERM "$(pidof daprd || echo $cli)"' TERM INT
 
-# A sidecar that cannot start, because of a bad component for one, leaves the CLI running with the program alone.
+# When the sidecar cannot start, for example because of an error in a component file, the CLI keeps running with the
+# program alone. This watch ends both.
 lost=
 trap 'lost=1; kill -s TERM "$cli"' USR1
 (sleep 5; while pidof daprd >/dev/null; do sleep 1; done; kill -s USR1 $$) &
 watch=$!
 
-# A trapped signal ends `wait` early; it is called again until the CLI is gone.
+# `wait` also returns when a signal arrives. It is called again until the CLI has ended.
 while wait "$cli"; code=$?; kill -s 0 "$cli" 2>/dev/null; do :; done
 kill "$watch" 2>/dev/null
 if [ -n "$lost" ]; then

@@ -117,14 +117,14 @@ async function argumentsOf(args: string[]): Promise<string> {
 test('When a service is started, then its name is the app id, and the API listens on loopback', async () => {
   const given = await argumentsOf(['push-notification-service']);
   expect(given).toContain('--app-id push-notification-service --app-port 8080 --dapr-listen-addresses 127.0.0.1');
-  expect(given).toContain('--resources-path components --resources-path components/redis ');
+  expect(given).toContain('--resources-path components/common --resources-path components/redis ');
   expect(given).toMatch(/-- node dist\/push-notification-service\/main\.js$/);
 });
 
 test('When a replay is started, then it has an app id, and where there are any, components of its own', async () => {
-  mkdirSync(join(folder, 'components/redis/replay'), { recursive: true });
+  mkdirSync(join(folder, 'components/redis-replay'), { recursive: true });
   const given = await argumentsOf(['replay', 'email-notification-service', '--list']);
   expect(given).toContain('--app-id email-notification-service-replay ');
-  expect(given).toContain('--resources-path components/redis/replay ');
+  expect(given).toContain('--resources-path components/redis-replay ');
   expect(given).toMatch(/-- node dist\/replay\/main\.js email-notification-service --list$/);
 });

@@ -1,6 +1,4 @@
-/**
- * Ends with 0 when the service in this container is ready, and with 1 otherwise. The image has no curl.
- */
+/** Resolves with 0 when the service in this container is ready, and with 1 otherwise. The image has no curl. */
 async function main(): Promise<number> {
   try {
     const answer = await fetch(`http://127.0.0.1:${process.env.APP_PORT}/readyz`, {

@@ -1,11 +1,11 @@
 import { type Environment, parseUrl, type Rule, variable } from '../common/config';
 
-/** What only this service is configured with. */
+/** The configuration that only this service has. */
 export interface EmailConfig {
-  /** `smtp://` or `smtps://`, with credentials and nodemailer's options where needed. */
+  /** `smtp://` or `smtps://`, with credentials and nodemailer's options if needed. */
   smtpUrl: string;
   from: string;
-  /** Followee bob is written to at bob@domain. */
+  /** The mail to bob goes to bob@domain. */
   domain: string;
 }
 

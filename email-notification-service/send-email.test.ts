@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, describe, expect, test } from 'vitest';
-import { PermanentFailure } from '../common/dapr/subscriber';
+import { PermanentFailure } from '../common/dapr/subscription';
 import { captureLog } from '../common/testing/captured-log';
 import { createEmailSender } from './send-email';
 

@@ -1,29 +1,30 @@
 import { createTransport } from 'nodemailer';
 import { isLoopback } from '../common/config';
-import type { Notify } from '../common/dapr/subscriber';
+import type { Handle } from '../common/dapr/subscription';
+import type { Follow } from '../common/follow';
 import type { Logger } from '../common/logger';
-import { AT_A_TIME } from '../common/once/notify-once';
+import { MAX_CONCURRENT } from '../common/once/handle-once';
 import type { EmailConfig } from './config';
 import { smtpFailure } from './smtp-failure';
 import { writeEmail } from './write-email';
 
-/** A server that takes longer to be reached is taken for dead: the mail is tried again later. */
+/** How long we wait for a connection. After that, Dapr retries the mail later. */
 const CONNECT_TIMEOUT_MS = 4_000;
 
 /**
- * One that takes longer to answer, too. Whoever gives up too early sends twice: the server may have taken the mail, and
- * a machine that stood still for some seconds finds its answer after its own timeout. While we wait, the claim is
- * renewed, and what Dapr delivers again is left alone. https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2
+ * How long we wait for an answer of the server. If we give up too early, the mail may be sent twice: the server may
+ * already have accepted it. While we wait, the claim is renewed, so a second delivery of the event does not send the
+ * mail. https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2
  */
 const ANSWER_TIMEOUT_MS = 20_000;
 
 export interface EmailSender {
-  /** Tells the followee by e-mail; resolves when the SMTP server has taken the mail. */
-  sendEmail: Notify;
+  /** Sends the followee an e-mail. Resolves when the SMTP server has accepted it. */
+  sendEmail: Handle<Follow>;
   close(): void;
 }
 
-/** Keeps connections to the SMTP server open and uses them for one mail after the other. */
+/** Returns a sender that reuses its connections to the SMTP server. */
 export function createEmailSender(
   config: EmailConfig,
   logger: Logger,
@@ -32,14 +33,14 @@ export function createEmailSender(
   const url = new URL(config.smtpUrl);
   const transport = createTransport({
     pool: true,
-    maxConnections: AT_A_TIME,
-    // Dapr's retry policy tries again, and its dead letters count what could not be sent.
+    maxConnections: MAX_CONCURRENT,
+    // Dapr's retry policy retries a mail, and a mail that cannot be sent becomes a dead letter.
     maxRequeues: 0,
     idleTimeout: 10_000,
     connectionTimeout: CONNECT_TIMEOUT_MS,
     greetingTimeout: Math.min(CONNECT_TIMEOUT_MS, answerTimeoutMs),
     socketTimeout: answerTimeoutMs,
-    // A password goes over an encrypted connection or not at all.
+    // A password is only sent over an encrypted connection.
     requireTLS: url.username !== '' && !isLoopback(url),
     disableFileAccess: true,
     disableUrlAccess: true,

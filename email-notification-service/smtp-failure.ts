@@ -1,25 +1,25 @@
-import { PermanentFailure } from '../common/dapr/subscriber';
+import { PermanentFailure } from '../common/dapr/subscription';
 
-/** What nodemailer tells about a failure. https://nodemailer.com/errors */
+/** An error of nodemailer. https://nodemailer.com/errors */
 interface SmtpError extends Error {
   /** Such as ECONNECTION, ETIMEDOUT, EAUTH, EENVELOPE. */
   code?: string;
-  /** The SMTP reply code, when the server has answered. */
+  /** The SMTP reply code; undefined when the server has not answered. */
   responseCode?: number;
 }
 
 /**
- * Whether trying again can help. https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1
+ * Returns the failure of a mail: a `PermanentFailure` when a retry cannot help, and an `Error` otherwise.
+ * https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1
  *
- * | what happened | such as | taken as |
+ * | reply | examples | failure |
  * |---|---|---|
- * | reply 4yz | 421 closing, 450 mailbox busy, 451 error in processing, 452 no space, 454 TLS or login not available | temporary |
- * | reply 5yz | 530 and 535 login, 550 no such mailbox, 552 mailbox full, 553 name not allowed, 554 refused | permanent |
- * | no reply | refused or lost connection, time-out, no such host, failed TLS | temporary |
- * | no address or no message that could be sent | EENVELOPE or EMESSAGE without a reply | permanent |
+ * | 4yz | 421 closing, 450 mailbox busy, 451 error in processing, 452 no space, 454 TLS or login not available | temporary |
+ * | 5yz | 530 and 535 login, 550 no such mailbox, 552 mailbox full, 553 name not allowed, 554 refused | permanent |
+ * | none | connection refused or lost, timeout, unknown host, failed TLS | temporary |
+ * | none, because the address or the message is not valid | EENVELOPE, EMESSAGE | permanent |
  *
- * A wrong password is permanent because hundreds of attempts would lock the account; the dead letters are replayed
- * once it has been mended.
+ * A wrong password is permanent: hundreds of retries would lock the account. Replay the dead letters after it is mended.
  */
 export function smtpFailure(error: SmtpError): Error {
   const { code = '', responseCode } = error;
@@ -31,5 +31,5 @@ export function smtpFailure(error: SmtpError): Error {
   return permanent ? new PermanentFailure(reason, { cause: error }) : new Error(reason, { cause: error });
 }
 
-/** A server may answer whatever it likes; a log line stays one. */
+/** Keeps a log line a single line, whatever the server answers. */
 const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 300);

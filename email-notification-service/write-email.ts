@@ -1,11 +1,11 @@
 import type { SendMailOptions } from 'nodemailer';
 import type { Follow } from '../common/follow';
-import { eventKey } from '../common/once/claims';
+import { eventKey } from '../common/once/event-key';
 import type { EmailConfig } from './config';
 
 /**
- * The mail to a followee. Its Message-ID is the same whenever the same event is sent, so that a receiver can tell a
- * repetition from a second follow. https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
+ * Returns the mail to a followee. All mails about one event have the same Message-ID, so a receiver can recognise a
+ * repeated mail. https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
  */
 export function writeEmail(
   { follower, followee }: Follow,
@@ -20,10 +20,10 @@ export function writeEmail(
     subject: `${follower} follows you`,
     text: `Hello ${followee},\n\n${follower} follows you now.\n`,
     html: `<!doctype html><title>New follower</title>${html}`,
-    // Asks answering machines not to answer. https://www.rfc-editor.org/rfc/rfc3834#section-5
+    // Asks automatic responders not to answer. https://www.rfc-editor.org/rfc/rfc3834#section-5
     headers: { 'Auto-Submitted': 'auto-generated' },
   };
 }
 
-/** Names hold no markup (common/follow.ts). Should that ever change, it does not become part of the page. */
+/** Names contain no markup today (common/follow.ts). Escaped, they could contain it. */
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

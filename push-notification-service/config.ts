@@ -1,10 +1,10 @@
 import { type Environment, parseUrl, type Rule, token, variable } from '../common/config';
 
-/** What only this service is configured with. */
+/** The configuration that only this service has. */
 export interface PushConfig {
-  /** An ntfy server. */
+  /** The URL of an ntfy server. */
   pushUrl: string;
-  /** Followee bob is told on the topic that is called this and then bob. */
+  /** With the prefix `followers-`, messages for bob go to the topic `followers-bob`. */
   topicPrefix: string;
   /** An access token of the ntfy server. */
   token: string | undefined;
@@ -19,7 +19,7 @@ const httpUrl: Rule<string> = {
   },
 };
 
-// ntfy's topics have up to 64 letters, digits, "_" and "-", and a name takes up to 32 of them.
+// A topic of ntfy has up to 64 letters, digits, "_" and "-". A name has up to 32 of them.
 const topicPrefix: Rule<string> = {
   allowed: 'up to 32 letters, digits, "_" and "-"',
   parse: (text) => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined),

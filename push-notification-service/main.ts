@@ -1,22 +1,9 @@
-import { deadLetterTopic } from '../common/dapr/subscriber';
-import { FOLLOWER_ADDED } from '../common/follow';
-import { createClaims } from '../common/once/claims';
-import { notifyOnce } from '../common/once/notify-once';
-import { runService } from '../common/service/run-service';
-import { createApp, SERVICE } from './app';
+import { runSubscriber } from '../common/service/run-subscriber';
 import { readPushConfig } from './config';
 import { createPushSender } from './send-push';
+import { subscriptions } from './subscriptions';
 
-void runService(SERVICE, { appPort: 8082 }, ({ config, env, dapr, logger, unlessStopping, onStop }) => {
-  const { sendPush, close } = createPushSender(readPushConfig(env), logger);
-  const { notify, idle } = notifyOnce(sendPush, createClaims(dapr, logger), logger);
-  onStop(idle);
-  onStop(close);
-  return createApp({
-    notify,
-    deadLetter: (event) => dapr.publishEvent(deadLetterTopic(SERVICE), event),
-    ready: unlessStopping(() => dapr.readyToReceive(FOLLOWER_ADDED)),
-    logger,
-    ...config,
-  });
+void runSubscriber('push-notification-service', { appPort: 8082 }, ({ env, logger }) => {
+  const { sendPush } = createPushSender(readPushConfig(env), logger);
+  return subscriptions(sendPush);
 });

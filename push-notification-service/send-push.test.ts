@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { PermanentFailure } from '../common/dapr/subscriber';
+import { PermanentFailure } from '../common/dapr/subscription';
 import { captureLog } from '../common/testing/captured-log';
 import { createPushSender } from './send-push';
 

@@ -2,31 +2,33 @@ import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import axios from 'axios';
 import { isLoopback } from '../common/config';
-import type { Notify } from '../common/dapr/subscriber';
+import type { Handle } from '../common/dapr/subscription';
+import type { Follow } from '../common/follow';
 import type { Logger } from '../common/logger';
-import { eventKey } from '../common/once/claims';
+import { eventKey } from '../common/once/event-key';
 import type { PushConfig } from './config';
 import { pushFailure } from './push-failure';
 
-/** As long as for a mail: giving up too early sends twice (email-notification-service/send-email.ts). */
+/** If we give up too early, the message may be sent twice: the server may already have accepted it. */
 const TIMEOUT_MS = 20_000;
 
-/** An ntfy server's answer is one message; anything much larger is somebody else's. */
+/** The answer of an ntfy server is one message. A much larger answer comes from another program. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface PushSender {
-  /** Tells the followee by push message; resolves when the ntfy server has taken it. https://docs.ntfy.sh/publish/ */
-  sendPush: Notify;
+  /** Sends the followee a push message. Resolves when the ntfy server has accepted it. https://docs.ntfy.sh/publish/ */
+  sendPush: Handle<Follow>;
   close(): void;
 }
 
+/** Returns a sender that reuses its connections to the ntfy server. */
 export function createPushSender(
   { pushUrl, topicPrefix, token }: PushConfig,
   logger: Logger,
   timeoutMs = TIMEOUT_MS,
 ): PushSender {
-  // Only an agent with a timeout of its own heeds how long the server says that it keeps an idle connection; others
-  // write into one that is just being closed.
+  // Node's agent reads the server's Keep-Alive header only when it has a timeout. Without one it may write into a
+  // connection that the server is closing.
   const keep = { keepAlive: true, timeout: timeoutMs };
   const agents = { httpAgent: new Agent(keep), httpsAgent: new TlsAgent(keep) };
   const http = axios.create({
@@ -44,7 +46,7 @@ export function createPushSender(
         title: 'New follower',
         message: `${follower} follows you`,
         tags: ['bust_in_silhouette'],
-        // The same whenever the same event is sent: a repetition takes the place of the first in the receiver's list.
+        // The same for every message about the event: a repeated message replaces the first one in the receiver's list.
         sequence_id: eventKey(eventId),
       };
       try {

@@ -1,39 +1,52 @@
 import request from 'supertest';
-import { expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { SidecarError } from '../common/dapr/sidecar';
 import { captureLog } from '../common/testing/captured-log';
 import { createApp } from './app';
-import type { Verdict } from './replay';
+import type { Topics } from './kept-topics';
 
-const take = vi.fn<(event: unknown) => Promise<Verdict>>();
-const topics = async () => ({ read: ['dead', 'returned-1'], returned: 'returned-2' });
+const take = vi.fn<(event: unknown) => Promise<void>>();
+const topics = vi.fn<() => Promise<Topics>>();
 const { logger } = captureLog();
 const app = createApp({ topics, take, ready: async () => {}, logger, pubsubName: 'pubsub', appApiToken: 'sesame' });
 
-test('When Dapr asks for subscriptions, then what is dropped does not come back to a topic that is read', async () => {
+beforeEach(() => {
+  take.mockReset().mockResolvedValue();
+  topics.mockReset().mockResolvedValue({ read: ['dead', 'kept-1'], kept: 'kept-2' });
+});
+
+const deliver = (headers: Record<string, string> = { 'dapr-api-token': 'sesame' }) =>
+  request(app)
+    .post('/dead-letter')
+    .set({ 'content-type': 'application/cloudevents+json', ...headers })
+    .send('{"id":"event-1"}');
+
+test('When Dapr asks for the subscriptions, then a dead letter does not come back to a topic that the run reads', async () => {
   const res = await request(app).get('/dapr/subscribe').expect(200);
-  const subscription = { pubsubname: 'pubsub', route: '/dead-letter', deadLetterTopic: 'returned-2' };
+  const subscription = { pubsubname: 'pubsub', route: '/dead-letter', deadLetterTopic: 'kept-2' };
   expect(res.body).toEqual([
     { topic: 'dead', ...subscription },
-    { topic: 'returned-1', ...subscription },
+    { topic: 'kept-1', ...subscription },
   ]);
 });
 
-test.each(['SUCCESS', 'DROP'] as const)(
-  'When a dead letter is delivered and the verdict is %s, then Dapr is told',
-  async (verdict) => {
-    take.mockResolvedValue(verdict);
-    const res = await request(app)
-      .post('/dead-letter')
-      .set({ 'content-type': 'application/cloudevents+json', 'dapr-api-token': 'sesame' })
-      .send('{"id":"event-1"}')
-      .expect(200);
-    expect(res.body).toEqual({ status: verdict });
-    expect(take).toHaveBeenLastCalledWith({ id: 'event-1' });
-  },
-);
+test('When the state store is down, then Dapr is told so', async () => {
+  topics.mockRejectedValue(new SidecarError('cannot read kept-topics'));
+  const res = await request(app).get('/dapr/subscribe').expect(503);
+  expect(JSON.parse(res.text).detail).toBe('cannot read kept-topics');
+});
 
-test('When somebody else than the sidecar delivers, then it is refused', async () => {
-  take.mockClear();
-  await request(app).post('/dead-letter').set('content-type', 'application/json').send('{}').expect(401);
+test('When a dead letter is taken, then it leaves its topic', async () => {
+  expect((await deliver().expect(200)).body).toEqual({ status: 'SUCCESS' });
+  expect(take).toHaveBeenCalledExactlyOnceWith({ id: 'event-1' });
+});
+
+test('When a dead letter cannot be kept, then it stays on its topic', async () => {
+  take.mockRejectedValue(new SidecarError('cannot publish'));
+  await deliver().expect(503);
+});
+
+test('When a request has no token, then it is refused', async () => {
+  await deliver({}).expect(401);
   expect(take).not.toHaveBeenCalled();
 });

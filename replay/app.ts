@@ -1,15 +1,18 @@
 import type { Express } from 'express';
-import { cloudEventBody, requireToken } from '../common/dapr/subscriber';
+import { requireAppToken } from '../common/dapr/app-token';
+import { SidecarError } from '../common/dapr/sidecar';
+import { cloudEventBody } from '../common/dapr/subscriber';
 import { accessLog } from '../common/http/access-log';
+import { notFound, requireHost, strictExpress } from '../common/http/express-app';
 import { health, type Ready } from '../common/http/health';
-import { notFound, problemDetails, requireHost, strictExpress } from '../common/http/problem-details';
+import { HttpProblem, problemDetails } from '../common/http/problem-details';
 import type { Logger } from '../common/logger';
-import type { Topics } from './generation';
-import type { Verdict } from './replay';
+import type { Topics } from './kept-topics';
 
 export interface Dependencies {
   topics: () => Promise<Topics>;
-  take: (event: unknown) => Promise<Verdict>;
+  /** Resolves when the dead letter may leave its topic. @throws {SidecarError} when it must stay there */
+  take: (event: unknown) => Promise<void>;
   ready: Ready;
   logger: Logger;
   pubsubName: string;
@@ -18,19 +21,26 @@ export interface Dependencies {
 
 const ROUTE = '/dead-letter';
 
-/** Receives dead letters. Those that are dropped go to the topic that the next replay reads. */
+/** Returns the Express app that receives dead letters. */
 export function createApp({ topics, take, ready, logger, pubsubName, appApiToken }: Dependencies): Express {
   const app = strictExpress();
   app.use(accessLog(logger), requireHost, health(ready));
   app.get('/dapr/config', (_req, res) => void res.json({}));
   app.get('/dapr/subscribe', async (_req, res) => {
-    const { read, returned } = await topics();
-    const subscription = { pubsubname: pubsubName, route: ROUTE, deadLetterTopic: returned };
+    const { read, kept } = await topics().catch(unavailable);
+    // Dapr moves a dead letter there when every retry of its delivery has failed.
+    const subscription = { pubsubname: pubsubName, route: ROUTE, deadLetterTopic: kept };
     res.json(read.map((topic) => ({ topic, ...subscription })));
   });
-  app.post(ROUTE, requireToken(appApiToken), cloudEventBody(), async (req, res) => {
-    res.json({ status: await take(req.body) });
+  app.post(ROUTE, requireAppToken(appApiToken), cloudEventBody(), async (req, res) => {
+    await take(req.body).catch(unavailable);
+    res.json({ status: 'SUCCESS' });
   });
   app.use(notFound, problemDetails(logger));
   return app;
+}
+
+function unavailable(error: unknown): never {
+  if (error instanceof SidecarError) throw new HttpProblem(503, error.message);
+  throw error;
 }

@@ -1,45 +1,25 @@
 import { deadLetterTopic } from '../common/dapr/subscriber';
-import { FOLLOWER_ADDED } from '../common/follow';
 import { runService } from '../common/service/run-service';
 import { createApp } from './app';
-import { Generation } from './generation';
+import { KeptTopics } from './kept-topics';
 import { Replay } from './replay';
-import { readArguments, UsageError } from './usage';
+import { withArguments } from './usage';
 import { watch } from './watch';
 
-function main(): void {
-  const { service, listOnly } = readArguments(process.argv.slice(2));
-  const topic = deadLetterTopic(service);
-  const print = (line: string) => console.log(line);
+withArguments(({ service, task }) =>
+  runService(`${service}-replay`, { appPort: 8083, logLevel: 'warn' }, ({ config, dapr, logger, unlessStopping }) => {
+    const keptTopics = new KeptTopics(deadLetterTopic(service), dapr);
+    const topics = () => keptTopics.topics();
+    const print = (line: string) => console.log(line);
+    const keep = async (event: object) => dapr.publishUnchanged((await topics()).kept, event);
+    const replay = new Replay({ service, task, dapr, keep, print });
+    const ready = async () => dapr.readyToReceive((await topics()).read);
 
-  void runService(
-    `${service}-replay`,
-    { appPort: 8083, logLevel: 'warn' },
-    ({ config, dapr, logger, unlessStopping }) => {
-      const generation = new Generation(topic, dapr);
-      const replay = new Replay({ service, route: FOLLOWER_ADDED, dapr, listOnly, print });
-      const ready = () => dapr.readyToReceive(topic);
-      const finish = async () => {
-        // Nothing was found, nothing was returned: the topics stay as they are.
-        if (replay.counts.found > 0) await generation.advance();
-        await dapr.shutDown();
-      };
-      void watch({ replay, ready, finish, listOnly, print });
-      return createApp({
-        topics: () => generation.topics(),
-        take: (event) => replay.take(event),
-        ready: unlessStopping(ready),
-        logger,
-        ...config,
-      });
-    },
-  );
-}
-
-try {
-  main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 2;
-}
+    void watch({ replay, service, task, ready, print }).then(async (code) => {
+      process.exitCode = code;
+      await keptTopics.close().catch(({ message }: Error) => logger.warn(`the next run reads more topics: ${message}`));
+      await dapr.shutDown();
+    });
+    return createApp({ topics, take: (event) => replay.take(event), ready: unlessStopping(ready), logger, ...config });
+  }),
+);

@@ -1,25 +1,27 @@
-import type { Dapr } from '../common/dapr/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dapr, DeclaredSubscription } from '../common/dapr/client';
 import { UnreachableApp } from '../common/dapr/sidecar';
-
-/** What becomes of a dead letter: SUCCESS takes it off its topic, DROP has Dapr put it on the topic for the next replay. */
-export type Verdict = 'SUCCESS' | 'DROP';
+import type { Task } from './usage';
 
 export interface Counts {
   found: number;
+  /** Handled by the service, and no dead letters any more. */
   replayed: number;
+  /** Failed again, and dead letters still. */
   returned: number;
+  discarded: number;
 }
 
 export interface ReplayOptions {
-  /** Whose dead letters they are, and who gets them again. */
+  /** The service whose dead letters these are. */
   service: string;
-  route: string;
-  dapr: Pick<Dapr, 'deliver'>;
-  /** Only shows them, and keeps all of them for the next replay. */
-  listOnly: boolean;
-  /** Called with a line for a person to read. */
+  task: Task;
+  dapr: Pick<Dapr, 'deliver' | 'subscriptionsOf'>;
+  /** Publishes an event to the topic that the next run reads. @throws {SidecarError} */
+  keep: (event: object) => Promise<void>;
+  /** Prints a line for a person. */
   print: (line: string) => void;
-  /** Between two attempts to reach the service. */
+  /** Milliseconds between two attempts to reach the service. */
   reachPauseMs?: number;
 }
 
@@ -27,70 +29,99 @@ const REACH_ATTEMPTS = 5;
 const REACH_PAUSE_MS = 1_000;
 
 /**
- * Hands dead letters to their service, each once. A letter may come in several copies: because the same event failed
- * twice, or because Dapr did not wait for the first answer. All copies have the same verdict, since nobody knows which
- * of the answers Dapr still hears; so one that goes back may go back more than once, and counts as one next time.
+ * Handles the dead letters of one service, each once. A dead letter may arrive in several copies: its event failed
+ * twice, or Dapr did not wait for our answer. All copies share one result, so a kept dead letter is kept once.
  */
 export class Replay {
-  readonly counts: Counts = { found: 0, replayed: 0, returned: 0 };
-  /** When the last dead letter came that had not been there before, or its turn ended. */
+  readonly counts: Counts = { found: 0, replayed: 0, returned: 0, discarded: 0 };
+  /** The number of dead letters in progress. */
+  inProgress = 0;
+  /** When the last new dead letter was finished, in milliseconds since the epoch. */
   lastNewsAt = Date.now();
-  private readonly turns = new Map<string, Promise<Verdict>>();
+  private readonly results = new Map<string, Promise<void>>();
+  private subscriptions: Promise<DeclaredSubscription[]> | undefined;
 
   constructor(private readonly options: ReplayOptions) {}
 
-  /** One that is being worked on, if there is any. */
-  underWay = 0;
-
-  async take(event: unknown): Promise<Verdict> {
+  /** Resolves when the dead letter may leave its topic. @throws {SidecarError} when it must stay there */
+  take(event: unknown): Promise<void> {
     const id = idOf(event);
-    const earlier = this.turns.get(id);
+    const earlier = this.results.get(id);
     if (earlier) return earlier;
     this.counts.found += 1;
-    this.underWay += 1;
-    const turn = this.replay(id, event).finally(() => {
-      this.underWay -= 1;
-      this.lastNewsAt = Date.now();
+    this.inProgress += 1;
+    const result = this.handle(id, event)
+      .catch((error) => {
+        this.results.delete(id);
+        this.counts.found -= 1;
+        throw error;
+      })
+      .finally(() => {
+        this.inProgress -= 1;
+        this.lastNewsAt = Date.now();
+      });
+    this.results.set(id, result);
+    return result;
+  }
+
+  /** Resolves with what the service subscribes to. @throws {UnreachableApp} when there is no such service */
+  subscribed(): Promise<DeclaredSubscription[]> {
+    const { service, dapr } = this.options;
+    this.subscriptions ??= this.reach(() => dapr.subscriptionsOf(service)).catch((error) => {
+      this.subscriptions = undefined;
+      throw error;
     });
-    this.turns.set(id, turn);
-    return turn;
+    return this.subscriptions;
   }
 
-  private async replay(id: string, event: unknown): Promise<Verdict> {
-    const { service, listOnly, print } = this.options;
+  private async handle(id: string, event: unknown): Promise<void> {
+    const { task, print, keep } = this.options;
     const { counts } = this;
-    if (listOnly) {
-      print(describe(id, event));
-      return 'DROP';
-    }
-    try {
-      const answer = (await this.deliver(event)) as { status?: unknown } | undefined;
-      if (answer?.status === 'SUCCESS') {
+    if (task.kind === 'replay') {
+      const failure = await this.deliver(event);
+      if (failure === undefined) {
         counts.replayed += 1;
-        return 'SUCCESS';
+        return;
       }
-      print(`returned ${id}: ${service} refuses it for good; its log says why`);
-    } catch (error) {
-      print(`returned ${id}: ${printable((error as Error).message)}`);
+      await keep(event as object);
+      counts.returned += 1;
+      print(`returned ${id}: ${printable(failure)}`);
+      return;
     }
-    counts.returned += 1;
-    return 'DROP';
+    const discarded = task.kind === 'discard' && task.confirmed && task.id === id;
+    if (!discarded) await keep(event as object);
+    if (task.kind === 'list' || task.id === id) print(`${discarded ? 'discarded ' : ''}${describe(id, event)}`);
+    if (discarded) counts.discarded += 1;
   }
 
-  private async deliver(event: unknown): Promise<unknown> {
-    const { service, route, dapr, reachPauseMs = REACH_PAUSE_MS } = this.options;
-    for (let left = REACH_ATTEMPTS; ; left -= 1) {
+  /** Resolves with undefined when the service has handled the event, and with the reason otherwise. */
+  private async deliver(event: unknown): Promise<string | undefined> {
+    const { service, dapr } = this.options;
+    try {
+      const { topic } = (event ?? {}) as { topic?: unknown };
+      const route = (await this.subscribed()).find((subscription) => subscription.topic === topic)?.route;
+      if (route === undefined) return `${service} does not subscribe to ${JSON.stringify(topic) ?? 'its topic'}`;
+      const answer = (await this.reach(() => dapr.deliver(service, route, event))) as { status?: unknown } | undefined;
+      return answer?.status === 'SUCCESS' ? undefined : `${service} refuses it for good; its log says why`;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  private async reach<T>(call: () => Promise<T>): Promise<T> {
+    const { reachPauseMs = REACH_PAUSE_MS } = this.options;
+    for (let attemptsLeft = REACH_ATTEMPTS; ; attemptsLeft -= 1) {
       try {
-        return await dapr.deliver(service, route, event);
+        return await call();
       } catch (error) {
-        if (!(error instanceof UnreachableApp) || left <= 1) throw error;
-        await pause(reachPauseMs);
+        if (!(error instanceof UnreachableApp) || attemptsLeft <= 1) throw error;
+        await sleep(reachPauseMs);
       }
     }
   }
 }
 
-/** The event's id, or what tells an event without one from another. */
+/** Returns the id of the event, or its text when it has none. */
 function idOf(event: unknown): string {
   const { id } = (event ?? {}) as { id?: unknown };
   return typeof id === 'string' && id !== '' ? printable(id) : printable(JSON.stringify(event) ?? 'nothing');
@@ -101,7 +132,5 @@ function describe(id: string, event: unknown): string {
   return printable(`${id} ${String(time ?? '(no time)')} ${JSON.stringify(data) ?? '(no data)'}`);
 }
 
-/** Events come from anywhere; a line on a terminal stays one, and steers nothing. */
+/** Replaces control characters. Anybody may publish an event, and a terminal would execute its escape sequences. */
 const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 500);
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,48 +1,84 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Replay } from './replay';
+import type { Counts, Replay } from './replay';
+import type { Task } from './usage';
 
 export interface WatchOptions {
-  replay: Pick<Replay, 'counts' | 'lastNewsAt' | 'underWay'>;
-  /** Rejects until dead letters can come. */
+  replay: Pick<Replay, 'counts' | 'lastNewsAt' | 'inProgress' | 'subscribed'>;
+  service: string;
+  task: Task;
+  /** Rejects until dead letters can arrive. */
   ready: () => Promise<void>;
-  /** Called once no more dead letters come. */
-  finish: () => Promise<void>;
-  listOnly: boolean;
   print: (line: string) => void;
-  /** After so long without a dead letter that is new there are no more. Longer than Redis keeps one back that an earlier replay had before it ended. */
+  /** Without a new dead letter for this time, there are no more. Redis holds those of an interrupted run back for 2 s. */
   quietMs?: number;
   progressMs?: number;
+  /** How long the subscription may take. */
+  readyMs?: number;
 }
 
 const QUIET_MS = 3_000;
 const PROGRESS_MS = 1_000;
+const READY_MS = 60_000;
 const POLL_MS = 50;
 
-/** Shows progress until no more dead letters come. */
-export async function watch({ replay, ready, finish, listOnly, print, ...times }: WatchOptions): Promise<void> {
-  const { quietMs = QUIET_MS, progressMs = PROGRESS_MS } = times;
-  while (
-    !(await ready().then(
-      () => true,
-      () => false,
-    ))
-  )
-    await sleep(POLL_MS);
+/**
+ * Prints the progress until no more dead letters arrive, and then the result. Resolves with the exit code: 0 when the
+ * task is done, 1 when dead letters were returned or the task was not possible.
+ */
+export async function watch(options: WatchOptions): Promise<number> {
+  const { replay, service, task, print, quietMs = QUIET_MS, progressMs = PROGRESS_MS } = options;
+  const failure = await untilReady(options);
+  if (failure) {
+    print(`cannot read the dead letters of ${service}: ${failure.message}`);
+    return 1;
+  }
   const { counts } = replay;
   const readyAt = Date.now();
   let shown = 0;
   let shownAt = readyAt;
-  while (replay.underWay > 0 || Date.now() - Math.max(replay.lastNewsAt, readyAt) < quietMs) {
-    if (!listOnly && replay.underWay > 0 && counts.found > shown && Date.now() - shownAt >= progressMs) {
+  while (replay.inProgress > 0 || Date.now() - Math.max(replay.lastNewsAt, readyAt) < quietMs) {
+    if (task.kind === 'replay' && replay.inProgress > 0 && counts.found > shown && Date.now() - shownAt >= progressMs) {
       print(`so far: ${summary(counts)}`);
       shown = counts.found;
       shownAt = Date.now();
     }
     await sleep(POLL_MS);
   }
-  print(listOnly ? `${counts.found} dead ${counts.found === 1 ? 'letter' : 'letters'}` : summary(counts));
-  await finish();
+  const code = report(task, counts, print);
+  if (counts.found > 0) return code;
+  // A wrong name must not look like a service without dead letters.
+  return replay.subscribed().then(
+    () => code,
+    (error: Error) => {
+      print(`is "${service}" the right name? ${error.message}`);
+      return 1;
+    },
+  );
 }
 
-const summary = ({ found, replayed, returned }: Replay['counts']) =>
-  `found ${found}, replayed ${replayed}, returned ${returned}`;
+function report(task: Task, counts: Counts, print: (line: string) => void): number {
+  if (task.kind === 'replay') {
+    print(summary(counts));
+    return counts.returned > 0 ? 1 : 0;
+  }
+  if (task.kind === 'list') {
+    print(`${counts.found} dead ${counts.found === 1 ? 'letter' : 'letters'}`);
+    return 0;
+  }
+  print(`found ${counts.found}, discarded ${counts.discarded}`);
+  if (!task.confirmed) print('Nothing was discarded. Add --yes to discard this dead letter for good.');
+  else if (counts.discarded === 0) print(`There is no dead letter with the id ${task.id}.`);
+  return counts.discarded > 0 ? 0 : 1;
+}
+
+async function untilReady({ ready, readyMs = READY_MS }: WatchOptions): Promise<Error | undefined> {
+  for (const deadline = Date.now() + readyMs; ; await sleep(POLL_MS)) {
+    const failure = await ready().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    if (!failure || Date.now() > deadline) return failure;
+  }
+}
+
+const summary = ({ found, replayed, returned }: Counts) => `found ${found}, replayed ${replayed}, returned ${returned}`;

@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { postFollows, settle, table } from './accounting/accounting';
+import { describeAccount, settle } from './accounting/account';
 import { Kills } from './accounting/kills';
+import { postFollows } from './accounting/traffic';
 import { deliveryScenarios } from './delivery';
 import { type ComposeStack, missingForCompose, startComposeStack } from './stacks/compose-stack';
 import { notifiedBy, postFollower } from './stacks/post-follow';
@@ -170,7 +171,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
     });
     await stack.inbox.break();
     const account = await settle(stack, accepted, { deadlineMs: 240_000, kills: kills.list });
-    console.log(`${stack.name}: ${table(account)}`);
+    console.log(`${stack.name}: ${describeAccount(account)}`);
     expect(account).toMatchObject({ accepted: 200, mailed: 200, pushed: 200, lost: 0, doubled: 0 });
   }, 400_000);
 
@@ -201,7 +202,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
       expect((await Promise.all(pending)).map((answer) => answer.split('\n')[0])).toEqual(['0', '0']);
       await stack.up();
       const account = await settle(stack, accepted, { deadlineMs: 200_000 });
-      console.log(`${stack.name}, stopped ${round}: ${table(account)}`);
+      console.log(`${stack.name}, stopped ${round}: ${describeAccount(account)}`);
       expect(account).toMatchObject({ lost: 0, doubled: 0 });
     },
     300_000,
@@ -214,7 +215,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
     expect(await stack.stopContainers()).toBe(0);
     await stack.up();
     const account = await settle(stack, accepted, { deadlineMs: 200_000 });
-    console.log(`${stack.name}, stopped: ${table(account)}`);
+    console.log(`${stack.name}, stopped: ${describeAccount(account)}`);
     expect(account).toMatchObject({ lost: 0, doubled: 0 });
   }, 300_000);
 });

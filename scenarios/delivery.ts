@@ -113,16 +113,19 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
       expect(logged(EMAIL, id, 'will be retried: ')).toHaveLength(0);
       await vi.waitFor(async () => expect(await pushesAbout(follower)).toHaveLength(1), SOON);
 
-      const list = await stack.replay(EMAIL, { listOnly: true });
+      const { output: list } = await stack.replay(EMAIL, '--list');
       expect(list).toMatch(new RegExp(`^${id} .*"follower":"${follower}"`, 'm'));
       const failed = await stack.replay(EMAIL);
-      expect(failed).toContain(`returned ${id}: `);
-      expect(failed).toMatch(/^found 1, replayed 0, returned 1$/m);
+      expect(failed.output).toContain(`returned ${id}: `);
+      expect(failed.output).toMatch(/^found 1, replayed 0, returned 1$/m);
+      expect(failed.code).toBe(1);
 
       await stack.inbox.break();
-      expect(await stack.replay(EMAIL)).toMatch(/^found 1, replayed 1, returned 0$/m);
+      const replayed = await stack.replay(EMAIL);
+      expect(replayed.output).toMatch(/^found 1, replayed 1, returned 0$/m);
+      expect(replayed.code).toBe(0);
       await arrived(followed);
-      expect(await stack.replay(EMAIL, { listOnly: true })).toMatch(/^0 dead letters$/m);
+      expect((await stack.replay(EMAIL, '--list')).output).toMatch(/^0 dead letters$/m);
     }, 120_000);
 
     test('When an event is no follow, then it is a dead letter at once, and it can be looked at', async () => {
@@ -130,7 +133,12 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
       const pushes = (await stack.inbox.pushes('bob')).length;
       await stack.publishPast(id, { follower: '<b>\r\nBcc: eve@example.test', followee: 'bob' });
       for (const service of SUBSCRIBERS) await isDeadLetter(service, id);
-      expect(await stack.replay(PUSH, { listOnly: true })).toMatch(new RegExp(`^${id} .*<b>`, 'm'));
+      expect((await stack.replay(PUSH, '--list')).output).toMatch(new RegExp(`^${id} .*<b>`, 'm'));
+      expect(await stack.replay(PUSH, '--discard', id)).toMatchObject({ code: 1 });
+      const discarded = await stack.replay(PUSH, '--discard', id, '--yes');
+      expect(discarded.output).toContain(`discarded ${id} `);
+      expect(discarded.code).toBe(0);
+      expect((await stack.replay(PUSH, '--list')).output).not.toContain(id);
       expect(await mailsOf(id)).toHaveLength(0);
       expect(await stack.inbox.pushes('bob')).toHaveLength(pushes);
     }, 60_000);

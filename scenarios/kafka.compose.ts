@@ -41,7 +41,7 @@ describe.skipIf(missing)(`Docker Compose with Kafka [${missing ?? 'it is here'}]
     const dead = () => stack.log.filter(({ eventId, msg }) => eventId === body.id && msg.startsWith('dead letter'));
     await vi.waitFor(() => expect(dead()).toHaveLength(1), { timeout: 30_000 });
     await stack.inbox.break();
-    expect(await stack.replay(EMAIL)).toMatch(/^found 1, replayed 1, returned 0$/m);
+    expect((await stack.replay(EMAIL)).output).toMatch(/^found 1, replayed 1, returned 0$/m);
     await notified(body.id);
     expect(await stack.inbox.mailsOf(body.id)).toHaveLength(1);
   }, 120_000);

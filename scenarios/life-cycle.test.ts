@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../local/testing/free-port';
-import { type RunFileDocument, startCommand, startLocalStack, writeRunFile } from './stacks/local-stack';
+import { npmStartCommand, type RunFileDocument, startLocalStack, writeRunFile } from './stacks/local-stack';
 import { notifiedBy, postFollower } from './stacks/post-follow';
 import { runs } from './stacks/processes';
 import { ROOT } from './stacks/root';
@@ -28,7 +28,7 @@ const allGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).t
 async function runToEnd(change: (file: RunFileDocument) => void, more: string[] = []) {
   const runFile = await writeRunFile(change);
   cleanUps.push(runFile.remove);
-  const [program = '', ...args] = [...startCommand(runFile.path), ...more];
+  const [program = '', ...args] = [...npmStartCommand(runFile.path), ...more];
   const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, LOG_FORMAT: 'json' } });
   let stderr = '';
   let stdout = '';
@@ -94,7 +94,7 @@ describe('what cannot run', () => {
   test('When the program itself is killed, then nothing is left running', async () => {
     const runFile = await writeRunFile();
     cleanUps.push(runFile.remove);
-    const [program = '', ...args] = startCommand(runFile.path);
+    const [program = '', ...args] = npmStartCommand(runFile.path);
     const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
     let output = '';
     child.stdout.on('data', (chunk) => {

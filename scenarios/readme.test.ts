@@ -123,7 +123,8 @@ describe('what the README shows', () => {
   /** Runs a command of the README, on the ports of this stack. */
   const run = async (command: string): Promise<string> => {
     const [, script, service] = /^npm run (dead-letters|replay) (\S+)$/.exec(command) ?? [];
-    if (script) return stack.replay(service as Service, { listOnly: script === 'dead-letters' });
+    if (script)
+      return (await stack.replay(service as Service, ...(script === 'dead-letters' ? ['--list'] : []))).output;
     const ours = command
       .replace('localhost:8080', stack.facadeUrl.replace('http://', ''))
       .replace('localhost:3500', stack.facadeSidecarUrl.replace('http://', ''))

@@ -1,27 +1,27 @@
 import { expect, test, vi } from 'vitest';
-import { together } from './batched';
+import { batched } from './batched';
 
-/** A run whose calls are answered one by one, when the test says so. */
-function setUp(most = 100) {
+/** A `run` whose calls the test answers one by one. */
+function setUp(maxItems = 100) {
   const calls: { items: readonly string[]; answer: (results: readonly (string | Error)[]) => void }[] = [];
   const run = (items: readonly string[]) =>
     new Promise<readonly (string | Error)[]>((answer) => calls.push({ items, answer }));
-  return { calls, ask: together<string, string>(run, most) };
+  return { calls, handle: batched<string, string>(run, maxItems) };
 }
 
-test('When one is alone, then it goes out at once', async () => {
-  const { calls, ask } = setUp();
-  const asked = ask('a');
+test('When a single item arrives, then its call begins at once', async () => {
+  const { calls, handle } = setUp();
+  const result = handle('a');
   await vi.waitFor(() => expect(calls).toHaveLength(1));
   calls[0]?.answer(['A']);
-  expect(await asked).toBe('A');
+  expect(await result).toBe('A');
 });
 
-test('When others come while a call is under way, then they go out together after it, and each gets its own answer', async () => {
-  const { calls, ask } = setUp();
-  const first = ask('a');
+test('When items arrive during a call, then they share the next call, and each gets its result', async () => {
+  const { calls, handle } = setUp();
+  const first = handle('a');
   await vi.waitFor(() => expect(calls).toHaveLength(1));
-  const later = ['b', 'c'].map((item) => ask(item));
+  const later = ['b', 'c'].map((item) => handle(item));
   expect(calls).toHaveLength(1);
   calls[0]?.answer(['A']);
   expect(await first).toBe('A');
@@ -31,30 +31,30 @@ test('When others come while a call is under way, then they go out together afte
   expect(await Promise.all(later)).toEqual(['B', 'C']);
 });
 
-test('When there are more than go into one call, then the rest goes into the next', async () => {
-  const { calls, ask } = setUp(2);
-  const asked = ['a', 'b', 'c'].map((item) => ask(item));
+test('When there are more items than one call may have, then the next call takes the rest', async () => {
+  const { calls, handle } = setUp(2);
+  const result = ['a', 'b', 'c'].map((item) => handle(item));
   await vi.waitFor(() => expect(calls).toHaveLength(1));
   calls[0]?.answer(['A', 'B']);
   await vi.waitFor(() => expect(calls).toHaveLength(2));
   calls[1]?.answer(['C']);
-  expect(await Promise.all(asked)).toEqual(['A', 'B', 'C']);
+  expect(await Promise.all(result)).toEqual(['A', 'B', 'C']);
 });
 
-test('When one of them fails, then it alone; when the call fails, then all of them, and the next call is not held up', async () => {
+test('When one item fails, then only that one; when the call fails, then every item of it, and the next call begins all the same', async () => {
   const run = vi.fn<(items: readonly string[]) => Promise<(string | Error)[]>>();
   run
     .mockResolvedValueOnce(['A', new Error('no b')])
     .mockRejectedValueOnce(new Error('down'))
     .mockResolvedValueOnce(['A']);
-  const ask = together(run, 100);
-  expect(await Promise.allSettled(['a', 'b'].map(ask))).toMatchObject([
+  const handle = batched(run, 100);
+  expect(await Promise.allSettled(['a', 'b'].map(handle))).toMatchObject([
     { value: 'A' },
     { reason: { message: 'no b' } },
   ]);
-  expect(await Promise.allSettled(['a', 'b'].map(ask))).toMatchObject([
+  expect(await Promise.allSettled(['a', 'b'].map(handle))).toMatchObject([
     { reason: { message: 'down' } },
     { reason: { message: 'down' } },
   ]);
-  expect(await ask('a')).toBe('A');
+  expect(await handle('a')).toBe('A');
 });

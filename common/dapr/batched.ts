@@ -1,4 +1,4 @@
-/** Does one thing for several items. What it answers is in the order of the items, with an error for each that failed. */
+/** Handles several items in one call. Resolves with one result per item, in order; an Error stands for an item that failed. */
 type Run<Item, Result> = (items: readonly Item[]) => Promise<readonly (Result | Error)[]>;
 
 interface Waiting<Item, Result> {
@@ -8,21 +8,21 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Makes one call of many. While a call is under way, what is asked for gathers, and goes out as one call after it: the
- * busier a service is, the more it asks for at a time. A lone one does not wait for others.
+ * Returns a function that takes one item and resolves with its result. While a call of `run` is under way, items
+ * gather; the next call takes them all. A single item does not wait for others.
  *
- * @param run rejects when it failed as a whole: then each item has failed
- * @param most items in one call
+ * @param run when it rejects, every item of the call fails with that error
+ * @param maxItems the largest number of items in one call
  */
-export function together<Item, Result>(run: Run<Item, Result>, most: number): (item: Item) => Promise<Result> {
+export function batched<Item, Result>(run: Run<Item, Result>, maxItems: number): (item: Item) => Promise<Result> {
   const waiting: Waiting<Item, Result>[] = [];
-  let underWay = false;
+  let running = false;
 
   async function work(): Promise<void> {
-    // What is asked for in this very moment goes with the first.
+    // Items that arrive in the same turn of the event loop join the first call.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, most);
+      const batch = waiting.splice(0, maxItems);
       try {
         const results = await run(batch.map(({ item }) => item));
         for (const [index, { resolve, reject }] of batch.entries()) {
@@ -34,14 +34,14 @@ export function together<Item, Result>(run: Run<Item, Result>, most: number): (i
         for (const { reject } of batch) reject(error);
       }
     }
-    underWay = false;
+    running = false;
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (underWay) return;
-      underWay = true;
+      if (running) return;
+      running = true;
       void work();
     });
 }

@@ -3,29 +3,45 @@ import { createPublish, type Publish } from './publish';
 import { connectSidecar, SidecarError } from './sidecar';
 import { createState, type State } from './state';
 
-/** Another app may need some time for a notification. */
+/** How long another app may take to handle an event. */
 const DELIVERY_TIMEOUT_MS = 30_000;
 
 const CLOUD_EVENT = { 'content-type': 'application/cloudevents+json' };
 
-/** This service's own sidecar. */
+/** A subscription as an app declares it on `/dapr/subscribe`. */
+export interface DeclaredSubscription {
+  topic: string;
+  route: string;
+}
+
+/** A client of this service's sidecar. */
 export interface Dapr extends State {
   publish: Publish;
-  /** Publishes what is a CloudEvent already; its id and its data stay. @throws {SidecarError} when it was not accepted */
-  publishEvent(topic: string, event: object): Promise<void>;
   /**
-   * Hands an event to another app through its sidecar and resolves with the app's answer.
+   * Publishes a complete CloudEvent as it is. Its `topic` keeps the topic on which the event was first published.
+   *
+   * @throws {SidecarError} when the broker has not accepted the event, and also when its answer is lost
+   */
+  publishUnchanged(topic: string, event: object): Promise<void>;
+  /**
+   * Resolves with the subscriptions that another app declares.
    *
    * @throws {UnreachableApp} when the app cannot be reached
-   * @throws {SidecarError} when it answers with an error
+   * @throws {SidecarError} when its answer is an error
    */
+  subscriptionsOf(appId: string): Promise<DeclaredSubscription[]>;
+  /** Posts an event to a route of another app, such as '/followerAdded', and resolves with the answer. Throws as `subscriptionsOf` does. */
   deliver(appId: string, route: string, event: unknown): Promise<unknown>;
-  /** Has the sidecar finish what is under way and end. @throws {SidecarError} */
+  /** Tells the sidecar to finish its deliveries and exit. @throws {SidecarError} */
   shutDown(): Promise<void>;
-  /** Resolves when the sidecar has loaded the pub/sub component. @throws {SidecarError} with what is missing */
+  /** Resolves when the sidecar has loaded the pub/sub component. @throws {SidecarError} that names the missing part */
   readyToPublish(): Promise<void>;
-  /** Resolves when the sidecar has subscribed this app to the topic and loaded the components. @throws {SidecarError} with what is missing */
-  readyToReceive(topic: string, components?: readonly string[]): Promise<void>;
+  /**
+   * Resolves when the sidecar has subscribed this app to every topic and loaded the components.
+   *
+   * @throws {SidecarError} that names the missing part
+   */
+  readyToReceive(topics: readonly string[], components?: readonly string[]): Promise<void>;
 }
 
 interface Metadata {
@@ -33,7 +49,7 @@ interface Metadata {
   subscriptions?: { pubsubname: string; topic: string }[];
 }
 
-/** A client of the Dapr HTTP API on loopback. https://docs.dapr.io/reference/api/ */
+/** Returns a client of the Dapr HTTP API on loopback. https://docs.dapr.io/reference/api/ */
 export function createDapr({
   daprHttpPort,
   daprApiToken,
@@ -41,35 +57,45 @@ export function createDapr({
   stateStoreName,
 }: Pick<Config, 'daprHttpPort' | 'daprApiToken' | 'pubsubName' | 'stateStoreName'>): Dapr {
   const sidecar = connectSidecar({ daprHttpPort, daprApiToken });
-  const { http, ask } = sidecar;
-  const metadata = () => ask('cannot read the metadata', async () => (await http.get<Metadata>('/metadata')).data);
+  const { http, request } = sidecar;
+  const metadata = () => request('cannot read the metadata', async () => (await http.get<Metadata>('/metadata')).data);
 
   return {
     ...createState(sidecar, stateStoreName),
     publish: createPublish(sidecar, pubsubName),
-    async publishEvent(topic, event) {
-      await ask(`cannot publish ${topic} to ${pubsubName}`, () =>
-        http.post(`/publish/${pubsubName}/${topic}`, JSON.stringify(event), { headers: CLOUD_EVENT }),
+    async publishUnchanged(topic, event) {
+      // Without rawPayload, Dapr would overwrite the event's `topic`.
+      const options = { headers: CLOUD_EVENT, params: { 'metadata.rawPayload': 'true' } };
+      await request(`cannot publish ${topic} to ${pubsubName}`, () =>
+        http.post(`/publish/${pubsubName}/${topic}`, JSON.stringify(event), options),
       );
     },
+    async subscriptionsOf(appId) {
+      return request(`cannot read the subscriptions of ${appId}`, async () => {
+        const { data } = await http.get<DeclaredSubscription[]>(`/invoke/${appId}/method/dapr/subscribe`);
+        return data;
+      });
+    },
     async deliver(appId, route, event) {
-      return ask(`cannot deliver to ${appId}`, async () => {
+      return request(`cannot deliver to ${appId}`, async () => {
         const options = { headers: CLOUD_EVENT, timeout: DELIVERY_TIMEOUT_MS };
-        return (await http.post(`/invoke/${appId}/method/${route}`, JSON.stringify(event), options)).data;
+        return (await http.post(`/invoke/${appId}/method${route}`, JSON.stringify(event), options)).data;
       });
     },
     async shutDown() {
-      await ask('cannot shut down', () => http.post('/shutdown'));
+      await request('cannot shut down', () => http.post('/shutdown'));
     },
     async readyToPublish() {
       requireComponent(pubsubName, await metadata());
     },
-    // One bad subscription loses all of an app's subscriptions while the sidecar's own health stays green.
-    async readyToReceive(topic, components = [stateStoreName]) {
+    // One invalid subscription makes Dapr drop all of an app's subscriptions, and the sidecar still reports healthy.
+    async readyToReceive(topics, components = [stateStoreName]) {
       const { subscriptions = [], ...loaded } = await metadata();
       for (const name of components) requireComponent(name, loaded);
-      if (subscriptions.some((s) => s.pubsubname === pubsubName && s.topic === topic)) return;
-      throw new SidecarError(`The Dapr sidecar has no subscription to ${topic} on ${pubsubName}.`);
+      for (const topic of topics) {
+        if (subscriptions.some((s) => s.pubsubname === pubsubName && s.topic === topic)) continue;
+        throw new SidecarError(`The Dapr sidecar has no subscription to ${topic} on ${pubsubName}.`);
+      }
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PoisonEvent, parseFollowerAdded } from './cloud-event';
+import { PoisonEvent, parseCloudEvent } from './cloud-event';
 
 const event = {
   specversion: '1.0',
@@ -9,14 +9,14 @@ const event = {
   data: { follower: 'alice', followee: 'bob' },
 };
 
-test('When the event is about a follow, then its id, follow and trace are read', () => {
+test('When a body is a CloudEvent, then its id, data and trace are read', () => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  expect(parseFollowerAdded({ ...event, traceparent, tracestate: '' })).toEqual({
+  expect(parseCloudEvent({ ...event, traceparent, tracestate: '' })).toEqual({
     id: 'e1',
-    follow: event.data,
+    data: event.data,
     trace: { traceId: '0af7651916cd43dd8448eb211c80319c', traceparent, tracestate: undefined },
   });
-  expect(parseFollowerAdded({ ...event, traceparent: '' }).trace).toBeUndefined();
+  expect(parseCloudEvent({ ...event, traceparent: '' }).trace).toBeUndefined();
 });
 
 test.each([
@@ -28,10 +28,7 @@ test.each([
   ['a number as id', { ...event, id: 5 }, 'the event id'],
   ['an id with a line break', { ...event, id: 'a\nb' }, 'the event id'],
   ['an id that is too long', { ...event, id: 'x'.repeat(256) }, 'the event id'],
-  ['no data', { ...event, data: undefined }, 'event data: A follow is'],
-  ['data that is text', { ...event, data: '{"follower":"a"}' }, 'event data: A follow is'],
-  ['a name that is not allowed', { ...event, data: { follower: '<b>', followee: 'bob' } }, 'event data: "follower"'],
 ])('When a delivery has %s, then it is poison, and the error says why', (_, body, message) => {
-  expect(() => parseFollowerAdded(body)).toThrow(PoisonEvent);
-  expect(() => parseFollowerAdded(body)).toThrow(message);
+  expect(() => parseCloudEvent(body)).toThrow(PoisonEvent);
+  expect(() => parseCloudEvent(body)).toThrow(message);
 });

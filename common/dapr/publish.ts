@@ -1,9 +1,9 @@
 import { isAxiosError } from 'axios';
 import type { Trace } from '../http/trace-context';
-import { together } from './batched';
+import { batched } from './batched';
 import { type Sidecar, SidecarError } from './sidecar';
 
-/** An event that goes to a topic, and what its CloudEvent says besides. */
+/** An event to publish: its topic, its data, and the CloudEvent fields that the publisher chooses. */
 export interface Publication {
   topic: string;
   data: object;
@@ -12,24 +12,27 @@ export interface Publication {
   trace: Trace;
 }
 
-/** Resolves once the broker has the event. @throws {SidecarError} when it was not accepted */
+/** Resolves after the broker has accepted the event. @throws {SidecarError} when it has not, or when its answer is lost */
 export type Publish = (publication: Publication) => Promise<void>;
 
-/** Events in one request. */
-const MOST = 100;
+/** The largest number of events in one request. */
+const MAX_EVENTS = 100;
 
-/** What Dapr answers when it could not publish all events of a request: those that it does not name, it published. */
-interface Partly {
+/** Dapr's answer when the broker accepted only some events of a request. It lists the events that failed. */
+interface PartialFailure {
   failedEntries: { entryId: string; error?: string }[];
 }
 
-/** Publishes an event in a request of its own; those that come while one is under way go out together after it. */
-export function createPublish({ http, ask }: Sidecar, pubsubName: string): Publish {
-  const asked = (topic: string) => `cannot publish ${topic} to ${pubsubName}`;
+/**
+ * Returns a function that publishes one event. A single event gets a request; events that arrive during a request
+ * share the next one. https://docs.dapr.io/reference/api/pubsub_api/
+ */
+export function createPublish({ http, request }: Sidecar, pubsubName: string): Publish {
+  const purpose = (topic: string) => `cannot publish ${topic} to ${pubsubName}`;
 
   async function publishOne({ topic, data, id, type, trace }: Publication): Promise<void> {
     const { traceparent, tracestate } = trace;
-    await ask(asked(topic), () =>
+    await request(purpose(topic), () =>
       http.post(`/publish/${pubsubName}/${topic}`, data, {
         params: { 'metadata.cloudevent.id': id, 'metadata.cloudevent.type': type },
         headers: { traceparent, ...(tracestate !== undefined && { tracestate }) },
@@ -45,39 +48,39 @@ export function createPublish({ http, ask }: Sidecar, pubsubName: string): Publi
       metadata: {
         'cloudevent.id': id,
         'cloudevent.type': type,
-        // Dapr would give all of them the trace of this one request.
+        // Without these two, Dapr gives every event the trace of this request.
         'cloudevent.traceparent': traceparent,
         ...(tracestate !== undefined && { 'cloudevent.tracestate': tracestate }),
       },
     }));
-    const { data } = await ask(asked(topic), () =>
-      http.post<Partly | ''>(`/publish/bulk/${pubsubName}/${topic}`, entries).catch(answeredPartly),
+    const { data } = await request(purpose(topic), () =>
+      http.post<PartialFailure | ''>(`/publish/bulk/${pubsubName}/${topic}`, entries).catch(partialFailure),
     );
     const failed = new Map(data ? data.failedEntries.map(({ entryId, error }) => [entryId, error]) : []);
     return entries.map(({ entryId }) =>
-      failed.has(entryId) ? new SidecarError(`${asked(topic)}: ${failed.get(entryId)}`) : undefined,
+      failed.has(entryId) ? new SidecarError(`${purpose(topic)}: ${failed.get(entryId)}`) : undefined,
     );
   }
 
-  const topics = new Map<string, Publish>();
+  const publishers = new Map<string, Publish>();
   return (publication) => {
     const { topic } = publication;
-    let publish = topics.get(topic);
+    let publish = publishers.get(topic);
     if (!publish) {
-      publish = together(async (publications) => {
+      publish = batched(async (publications) => {
         const [first, ...more] = publications;
         if (first && more.length === 0) return [await publishOne(first)];
         return publishMany(topic, publications);
-      }, MOST);
-      topics.set(topic, publish);
+      }, MAX_EVENTS);
+      publishers.set(topic, publish);
     }
     return publish(publication);
   };
 }
 
-/** The answer of a request some of whose events were published. Any other error is one of them all. */
-function answeredPartly(error: unknown): { data: Partly } {
-  if (isAxiosError<Partial<Partly>>(error) && Array.isArray(error.response?.data?.failedEntries))
-    return error.response as { data: Partly };
+/** Returns the answer when it lists failed events. Any other error concerns all events of the request and is thrown. */
+function partialFailure(error: unknown): { data: PartialFailure } {
+  if (isAxiosError<Partial<PartialFailure>>(error) && Array.isArray(error.response?.data?.failedEntries))
+    return error.response as { data: PartialFailure };
   throw error;
 }

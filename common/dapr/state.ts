@@ -1,45 +1,45 @@
-import { together } from './batched';
+import { batched } from './batched';
 import { type Sidecar, SidecarError } from './sidecar';
 
-/** A value of the state store. */
+/** A value in the state store. */
 export interface StateItem {
   value: unknown;
-  /** What the value is recognised by when it is changed. */
+  /** The version of the value. A change that names an older version fails. */
   etag: string;
 }
 
 export interface SaveOptions {
-  /** The value that is replaced. Without one, the key must be free. */
+  /** The version to replace. When undefined, the save succeeds only if the key does not exist. */
   etag?: string | undefined;
-  /** Seconds after which the key is free again. None: it stays. */
+  /** Time to live in seconds. When undefined, the value stays. */
   ttlSeconds?: number;
 }
 
-/** A Dapr state store. Each service has keys of its own: Dapr puts the app id before every key. */
+/** A Dapr state store. Dapr puts the app id before every key, so each service has separate keys. */
 export interface State {
-  /** @throws {SidecarError} */
+  /** @throws {SidecarError} when the store does not answer */
   getState(key: string): Promise<StateItem | undefined>;
   /**
-   * Saves a value unless somebody else has been faster: of any number of callers at a time one succeeds.
+   * Saves a value. Of several concurrent callers with the same etag, exactly one succeeds.
    *
-   * @throws {SidecarError} when it was not saved, and also when nobody knows whether it was: read it back. That the key
-   * was taken cannot be told from that the store is down, for Dapr answers 500 to both on Redis; and what is saved at
-   * the same moment goes with it in one request, of which Dapr does not tell what failed.
+   * @throws {SidecarError} when the value was not saved, and also when the result is unknown. Read the key back to
+   * learn the result: on Redis, Dapr answers 500 both when the key is taken and when the store is down. Saves of the
+   * same moment share one request, and Dapr does not say which key of a request failed.
    */
   saveState(key: string, value: object, options: SaveOptions): Promise<void>;
-  /** @throws {SidecarError} when the value is another one by now, or the store is down */
+  /** Deletes the value with this etag. @throws {SidecarError} when the value has changed, or the store is down */
   deleteState(key: string, etag: string): Promise<void>;
 }
 
-/** Keys in one request. */
-const MOST = 100;
+/** The largest number of keys in one request. */
+const MAX_KEYS = 100;
 
 interface Save extends SaveOptions {
   key: string;
   value: object;
 }
 
-/** What Dapr answers about each key that it is asked for. */
+/** Dapr's answer about one key. */
 interface BulkItem {
   key: string;
   data?: unknown;
@@ -47,45 +47,46 @@ interface BulkItem {
   error?: string;
 }
 
-export function createState({ http, ask }: Sidecar, storeName: string): State {
+/** Returns a client of one state store. https://docs.dapr.io/reference/api/state_api/ */
+export function createState({ http, request }: Sidecar, storeName: string): State {
   const path = `/state/${storeName}`;
-  const naming = (keys: readonly string[]) => (keys.length === 1 ? keys[0] : `${keys.length} keys`);
+  const describe = (keys: readonly string[]) => (keys.length === 1 ? keys[0] : `${keys.length} keys`);
 
-  const getState = together<string, StateItem | undefined>(async (keys) => {
-    const { data } = await ask(`cannot read ${naming(keys)} from ${storeName}`, () =>
+  const getState = batched<string, StateItem | undefined>(async (keys) => {
+    const { data } = await request(`cannot read ${describe(keys)} from ${storeName}`, () =>
       http.post<BulkItem[]>(`${path}/bulk`, { keys, parallelism: keys.length }),
     );
-    // Dapr reads them side by side, and answers in any order.
+    // Dapr reads the keys in parallel and answers in any order.
     const items = new Map(data.map((item) => [item.key, item]));
     return keys.map((key) => {
       const { data: value, etag, error }: Partial<BulkItem> = items.get(key) ?? { error: 'no answer' };
       if (error) return new SidecarError(`cannot read ${key} from ${storeName}: ${error}`);
       return etag === undefined ? undefined : { value, etag };
     });
-  }, MOST);
+  }, MAX_KEYS);
 
-  const save = together<Save, void>(async (saves) => {
-    await ask(`cannot save ${naming(saves.map(({ key }) => key))} to ${storeName}`, () =>
+  const save = batched<Save, void>(async (saves) => {
+    await request(`cannot save ${describe(saves.map(({ key }) => key))} to ${storeName}`, () =>
       http.post(
         path,
         saves.map(({ key, value, etag, ttlSeconds }) => ({
           key,
           value,
           ...(etag !== undefined && { etag }),
-          // Always first-write: a key that was saved otherwise could be taken by a second caller on Redis.
+          // On Redis, a second caller can take a key whose first save was not first-write. So every save is.
           options: { concurrency: 'first-write' },
           metadata: ttlSeconds === undefined ? {} : { ttlInSeconds: String(ttlSeconds) },
         })),
       ),
     );
     return saves.map(() => undefined);
-  }, MOST);
+  }, MAX_KEYS);
 
   return {
     getState,
     saveState: (key, value, options) => save({ key, value, ...options }),
     async deleteState(key, etag) {
-      await ask(`cannot delete ${key} from ${storeName}`, () =>
+      await request(`cannot delete ${key} from ${storeName}`, () =>
         http.delete(`${path}/${encodeURIComponent(key)}`, {
           headers: { 'if-match': etag },
           params: { concurrency: 'first-write' },

@@ -1,23 +1,28 @@
 import request from 'supertest';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { FOLLOWER_ADDED, type Follow, parseFollow } from '../follow';
 import { captureLog } from '../testing/captured-log';
-import { createSubscriber, type Notify, PermanentFailure } from './subscriber';
+import { testSubscriber } from '../testing/test-subscriber';
+import type { HandleOnce } from './subscriber';
+import { type Handle, PermanentFailure, subscription } from './subscription';
 
-const notify = vi.fn<Notify>();
+const handle = vi.fn<Handle<Follow>>();
+const handleRemoved = vi.fn<Handle<string>>();
+const handleOnce = vi.fn<HandleOnce>();
 const deadLetter = vi.fn<(event: object) => Promise<void>>();
 const ready = vi.fn();
 const { logger, lines } = captureLog();
-const dependencies = {
-  service: 'email-notification-service',
-  notify,
+const options = {
+  subscriptions: [
+    subscription({ topic: FOLLOWER_ADDED, route: '/followerAdded', parse: parseFollow, handle }),
+    subscription({ topic: 'followerRemoved', route: '/removed', parse: String, handle: handleRemoved }),
+  ],
+  handleOnce,
   deadLetter,
   ready,
   logger,
-  pubsubName: 'pubsub',
-  appApiToken: undefined,
-  eventsPerDelivery: 1,
 };
-const app = createSubscriber(dependencies);
+const app = testSubscriber(options);
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const event = {
@@ -30,7 +35,9 @@ const event = {
 };
 
 beforeEach(() => {
-  notify.mockReset().mockResolvedValue();
+  handle.mockReset().mockResolvedValue();
+  handleRemoved.mockReset().mockResolvedValue();
+  handleOnce.mockReset().mockImplementation((_event, _signal, work) => work());
   deadLetter.mockReset().mockResolvedValue();
   ready.mockReset().mockResolvedValue(undefined);
   lines.length = 0;
@@ -42,63 +49,74 @@ const deliver = (body: string | object = event) =>
     .set('content-type', 'application/cloudevents+json')
     .send(typeof body === 'string' ? body : JSON.stringify(body));
 
-describe('what Dapr asks at the start', () => {
-  test('When asked for subscriptions, then followerAdded is listed with the dead-letter topic of this service alone', async () => {
+describe('questions of Dapr at its start', () => {
+  test('When Dapr asks for the subscriptions, then each topic has its route, and all have the dead-letter topic of this service', async () => {
     const res = await request(app).get('/dapr/subscribe').expect(200);
+    const common = { pubsubname: 'pubsub', deadLetterTopic: 'email-notification-service-dead-letters' };
     expect(res.body).toEqual([
-      {
-        pubsubname: 'pubsub',
-        topic: 'followerAdded',
-        route: '/followerAdded',
-        deadLetterTopic: 'email-notification-service-dead-letters',
-      },
+      { ...common, topic: 'followerAdded', route: '/followerAdded' },
+      { ...common, topic: 'followerRemoved', route: '/removed' },
     ]);
   });
 
-  test('When asked for its configuration, then there is none', async () => {
+  test('When Dapr asks for the configuration, then it is empty', async () => {
     const res = await request(app).get('/dapr/config').expect(200);
     expect(res.body).toEqual({});
   });
 });
 
 describe('POST /followerAdded', () => {
-  test('When the notification is handed over, then the delivery is done', async () => {
+  test('When an event is handled, then the delivery is a success', async () => {
     const res = await deliver().expect(200);
     expect(res.body).toEqual({ status: 'SUCCESS' });
-    expect(notify).toHaveBeenCalledExactlyOnceWith(
-      { follower: 'alice', followee: 'bob' },
-      'event-1',
-      expect.any(AbortSignal),
-    );
+    const follow = { follower: 'alice', followee: 'bob' };
+    expect(handle).toHaveBeenCalledExactlyOnceWith(follow, 'event-1', expect.any(AbortSignal));
+    const claimed = { topic: 'followerAdded', id: 'event-1' };
+    expect(handleOnce).toHaveBeenCalledExactlyOnceWith(claimed, expect.any(AbortSignal), expect.any(Function));
   });
 
-  test('When the notification is still on its way, then there is no answer yet', async () => {
+  test('When the event was handled before, then the delivery is done and the event is not handled again', async () => {
+    handleOnce.mockResolvedValue();
+    expect((await deliver().expect(200)).body).toEqual({ status: 'SUCCESS' });
+    expect(handle).not.toHaveBeenCalled();
+  });
+
+  test('When an event of another topic is delivered, then the handler of that topic handles it', async () => {
+    await request(app)
+      .post('/removed')
+      .send({ ...event, topic: 'followerRemoved', data: 7 })
+      .expect(200);
+    expect(handleRemoved).toHaveBeenCalledExactlyOnceWith('7', 'event-1', expect.any(AbortSignal));
+    expect(handle).not.toHaveBeenCalled();
+  });
+
+  test('When an event is still being handled, then there is no answer yet', async () => {
     let handOver = () => {};
-    notify.mockReturnValue(
+    handle.mockReturnValue(
       new Promise((resolve) => {
         handOver = resolve;
       }),
     );
     const answered = vi.fn();
     const response = deliver().then(answered);
-    await vi.waitFor(() => expect(notify).toHaveBeenCalled());
+    await vi.waitFor(() => expect(handle).toHaveBeenCalled());
     expect(answered).not.toHaveBeenCalled();
     handOver();
     await response;
     expect(answered).toHaveBeenCalled();
   });
 
-  test('When Dapr leaves before the notification is handed over, then the notification is told', async () => {
-    let left: AbortSignal | undefined;
-    notify.mockImplementation((_follow, _id, signal) => {
-      left = signal;
+  test('When Dapr closes the connection before the event is handled, then the signal is aborted', async () => {
+    let given: AbortSignal | undefined;
+    handle.mockImplementation((_follow, _id, signal) => {
+      given = signal;
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
     });
     const delivery = deliver();
     delivery.end(() => {});
-    await vi.waitFor(() => expect(left?.aborted).toBe(false), { timeout: 5_000 });
+    await vi.waitFor(() => expect(given?.aborted).toBe(false), { timeout: 5_000 });
     delivery.abort();
-    await vi.waitFor(() => expect(left?.aborted).toBe(true), { timeout: 5_000 });
+    await vi.waitFor(() => expect(given?.aborted).toBe(true), { timeout: 5_000 });
   });
 
   test("When a delivery is logged, then the line has the event's id and its trace", async () => {
@@ -107,15 +125,15 @@ describe('POST /followerAdded', () => {
     expect(lines[0]).toMatchObject({ path: '/followerAdded', status: 200, eventId: 'event-1', traceId: TRACE_ID });
   });
 
-  test('When the delivery itself carries a trace, then that one is logged', async () => {
+  test('When the delivery has a traceparent header, then its trace is logged', async () => {
     const other = 'f'.repeat(32);
     await deliver().set('traceparent', `00-${other}-b7ad6b7169203331-01`);
     await vi.waitFor(() => expect(lines).toHaveLength(1));
     expect(lines[0]).toMatchObject({ traceId: other });
   });
 
-  test('When the notification fails for now, then the answer is 5xx, so that Dapr tries again', async () => {
-    notify.mockRejectedValue(new Error('connect ECONNREFUSED'));
+  test('When the handler fails, then the answer is 503, so that Dapr retries, and the log has the reason', async () => {
+    handle.mockRejectedValue(new Error('connect ECONNREFUSED'));
     const res = await deliver().expect(503);
     expect(res.headers['content-type']).toMatch(/problem\+json/);
     expect(res.text).not.toContain('ECONNREFUSED');
@@ -124,8 +142,8 @@ describe('POST /followerAdded', () => {
     );
   });
 
-  test('When the notification can never go out, then the event is dropped into the dead letters', async () => {
-    notify.mockRejectedValue(new PermanentFailure('no such mailbox'));
+  test('When the handler fails permanently, then the event becomes a dead letter', async () => {
+    handle.mockRejectedValue(new PermanentFailure('no such mailbox'));
     const res = await deliver().expect(200);
     expect(res.body).toEqual({ status: 'DROP' });
     expect(lines).toContainEqual(
@@ -141,19 +159,19 @@ describe('POST /followerAdded', () => {
     ['has no data', { ...event, data: undefined }],
     ['has a name that is not allowed', { ...event, data: { follower: 'a b', followee: 'bob' } }],
     ['is too large', { ...event, padding: 'x'.repeat(100_000) }],
-  ])('When the event %s, then it is dropped at once and nobody is notified', async (_, body) => {
+  ])('When the event %s, then it becomes a dead letter at once and is not handled', async (_, body) => {
     const res = await deliver(body).expect(200);
     expect(res.body).toEqual({ status: 'DROP' });
-    expect(notify).not.toHaveBeenCalled();
+    expect(handle).not.toHaveBeenCalled();
   });
 
-  test('When an event cannot be acted on, then both log lines have its id, by which its dead letter can be found', async () => {
+  test('When an event is not valid, then both log lines have its id, which finds its dead letter', async () => {
     await deliver({ ...event, data: { follower: 'a b', followee: 'bob' } });
     await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 5_000 });
     for (const line of lines) expect(line).toMatchObject({ eventId: 'event-1' });
   });
 
-  test('When the content type is another one, then the event is dropped, too', async () => {
+  test('When the content type is not allowed, then the event becomes a dead letter, too', async () => {
     const res = await request(app).post('/followerAdded').set('content-type', 'text/plain').send('x').expect(200);
     expect(res.body).toEqual({ status: 'DROP' });
   });
@@ -163,101 +181,28 @@ describe('POST /followerAdded', () => {
   });
 });
 
-describe('a batch', () => {
-  const entry = (entryId: string, change: object = {}) => ({ entryId, event: { ...event, id: entryId, ...change } });
-  const deliverBatch = async (...entries: unknown[]) => {
-    const res = await request(app)
-      .post('/followerAdded')
-      .send({ id: 'batch', topic: 'followerAdded', entries })
-      .expect(200);
-    return res.body.statuses as { entryId: string; status: string }[];
-  };
-
-  test('When batches are wanted, then the subscription says how large; otherwise it does not', async () => {
-    const inBatches = createSubscriber({ ...dependencies, eventsPerDelivery: 50 });
-    const { body } = await request(inBatches).get('/dapr/subscribe');
-    expect(body[0].bulkSubscribe).toMatchObject({ enabled: true, maxMessagesCount: 50 });
-    expect((await request(app).get('/dapr/subscribe')).body[0]).not.toHaveProperty('bulkSubscribe');
-  });
-
-  test('When one event of a batch fails for now, then that one is to be tried again, and no other', async () => {
-    notify.mockImplementation(async (_follow, id) => {
-      if (id === 'b') throw new Error('451');
-    });
-    expect(await deliverBatch(entry('a'), entry('b'), entry('c'))).toEqual([
-      { entryId: 'a', status: 'SUCCESS' },
-      { entryId: 'b', status: 'RETRY' },
-      { entryId: 'c', status: 'SUCCESS' },
-    ]);
-    expect(deadLetter).not.toHaveBeenCalled();
-  });
-
-  test('When an event of a batch can never succeed, then the service itself makes it a dead letter', async () => {
-    const poison = entry('b', { data: { follower: '<b>', followee: 'bob' } });
-    expect(await deliverBatch(entry('a'), poison)).toEqual([
-      { entryId: 'a', status: 'SUCCESS' },
-      { entryId: 'b', status: 'SUCCESS' },
-    ]);
-    expect(deadLetter).toHaveBeenCalledExactlyOnceWith(poison.event);
-  });
-
-  test('When the dead letter is not accepted, then the event is tried again, and not lost', async () => {
-    notify.mockRejectedValue(new PermanentFailure('550'));
-    deadLetter.mockRejectedValue(new Error('the broker is down'));
-    expect(await deliverBatch(entry('a'))).toEqual([{ entryId: 'a', status: 'RETRY' }]);
-  });
-
-  test('When more than 10 events of a batch wait until Dapr leaves, then Node has no leak of listeners to warn of', async () => {
-    const warned = vi.fn();
-    process.on('warning', warned);
-    notify.mockImplementation(async (_follow, _id, left) => left.addEventListener('abort', () => {}));
-    await deliverBatch(...Array.from({ length: 12 }, (_, i) => entry(`event-${i}`)));
-    await new Promise((resolve) => setImmediate(resolve)); // a warning comes a moment later
-    process.off('warning', warned);
-    expect(warned).not.toHaveBeenCalled();
-  });
-
-  test('When a batch is logged, then each event has a line with its own ids and how it went', async () => {
-    notify.mockImplementation(async (_follow, id) => {
-      if (id === 'b') throw new Error('451');
-    });
-    await deliverBatch(entry('a'), entry('b', { traceparent: `00-${'f'.repeat(32)}-b7ad6b7169203331-01` }));
-    const access = () => lines.filter(({ method }) => method === 'POST');
-    await vi.waitFor(() => expect(access()).toHaveLength(2));
-    expect(access()).toMatchObject([
-      { eventId: 'a', status: 200, traceId: TRACE_ID },
-      { eventId: 'b', status: 503, traceId: 'f'.repeat(32) },
-    ]);
-  });
-
-  test('When a single event has data that looks like a batch, then it is a single event', async () => {
-    await deliver({ ...event, entries: [entry('a')] }).expect(200);
-    expect(notify).toHaveBeenCalledExactlyOnceWith(event.data, 'event-1', expect.any(AbortSignal));
-  });
-});
-
 describe('with APP_API_TOKEN set', () => {
-  const guarded = createSubscriber({ ...dependencies, appApiToken: 'sesame' });
+  const guarded = testSubscriber({ ...options, appApiToken: 'sesame' });
   const send = (headers: Record<string, string>) => request(guarded).post('/followerAdded').set(headers).send(event);
 
   test('When the sidecar sends the token, then the delivery is taken', async () => {
     await send({ 'dapr-api-token': 'sesame' }).expect(200);
-    expect(notify).toHaveBeenCalledOnce();
+    expect(handle).toHaveBeenCalledOnce();
   });
 
   test.each([
     ['no token', {}],
     ['a wrong token', { 'dapr-api-token': 'Sesame' }],
     ['an empty token', { 'dapr-api-token': '' }],
-  ])('When somebody sends %s, then the delivery is refused', async (_, headers) => {
+  ])('When a request has %s, then it is refused', async (_, headers) => {
     await send(headers as Record<string, string>)
       .expect(401)
       .expect('content-type', /problem\+json/);
-    expect(notify).not.toHaveBeenCalled();
+    expect(handle).not.toHaveBeenCalled();
   });
 });
 
-test('When the subscription is in force, then the service is ready; when not, then 503 says why', async () => {
+test('When the sidecar has subscribed the service, then it is ready; otherwise 503 says why', async () => {
   await request(app).get('/readyz').expect(200);
   ready.mockRejectedValue(new Error('no subscription'));
   const res = await request(app).get('/readyz').expect(503);

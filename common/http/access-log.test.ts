@@ -2,7 +2,7 @@ import request from 'supertest';
 import { expect, test, vi } from 'vitest';
 import { captureLog } from '../testing/captured-log';
 import { accessLog, requestLog } from './access-log';
-import { strictExpress } from './problem-details';
+import { strictExpress } from './express-app';
 
 function loggedApp() {
   const { logger, lines } = captureLog('api-facade');

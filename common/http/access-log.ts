@@ -2,23 +2,23 @@ import type { RequestHandler, Response } from 'express';
 import type { Logger } from '../logger';
 import { parseTrace, startTrace, type Trace } from './trace-context';
 
-/** What a request is about, for its access log line. Handlers fill in what they learn. */
+/** The fields of a request's access log line that handlers fill in. */
 export interface RequestLog {
-  /** Undefined until one is known; then the line has a trace of its own. */
+  /** When it stays undefined, the line gets a new trace. */
   trace: Trace | undefined;
   eventId?: string;
-  /** In place of the answer's. */
+  /** When undefined, the line has the status of the answer. */
   status?: number;
-  /** The events of a batch, each of which has a line of its own. */
+  /** One entry, and one line, for each event of a batch. */
   entries?: RequestLog[];
 }
 
-/** The log entry of the request that `res` answers. */
+/** Returns the log fields of the request that `res` answers. */
 export const requestLog = (res: Response): RequestLog => res.locals.log as RequestLog;
 
 /**
- * One line per request, written when the answer is out or the connection is gone. One follow can be found in the logs
- * of three services by its event id or its trace id. Health probes are logged at debug level: they come every few seconds.
+ * Writes one line per request, when the answer is sent or the connection is closed. The event id and the trace id find
+ * one follow in the logs of three services. Health probes arrive every few seconds, so they are logged at debug level.
  */
 export function accessLog(logger: Logger): RequestHandler {
   return (req, res, next) => {
@@ -30,8 +30,8 @@ export function accessLog(logger: Logger): RequestHandler {
       const { method } = req;
       const path = printable(req.originalUrl.split('?')[0] ?? '');
       const level = path === '/livez' || path === '/readyz' ? 'debug' : 'info';
-      for (const { eventId, trace, status: own } of log.entries ?? [log]) {
-        const status = res.writableFinished ? (own ?? res.statusCode) : 499; // nginx's code for a client that left without its answer
+      for (const { eventId, trace, status: entryStatus } of log.entries ?? [log]) {
+        const status = res.writableFinished ? (entryStatus ?? res.statusCode) : 499; // nginx's status for a client that closed the connection
         const { traceId } = trace ?? startTrace();
         logger[level]({ method, path, status, ms, eventId, traceId }, `${method} ${path} ${status} ${ms} ms`);
       }
@@ -40,5 +40,5 @@ export function accessLog(logger: Logger): RequestHandler {
   };
 }
 
-/** A path may hold any byte. A terminal that shows the log must not see control characters. */
+/** Encodes control characters, which a path may contain and a terminal would execute. */
 const printable = (text: string) => text.replace(/[^\x21-\x7e]/g, encodeURIComponent).slice(0, 200);

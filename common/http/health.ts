@@ -1,10 +1,14 @@
 import { type RequestHandler, Router } from 'express';
-import { HttpProblem, onlyMethods } from './problem-details';
+import { onlyMethods } from './express-app';
+import { HttpProblem } from './problem-details';
 
-/** Resolves when the service can do its work; otherwise rejects with an error whose message says what is missing. */
+/** Resolves when the service can do its work. Rejects with an error whose message names the missing part. */
 export type Ready = () => Promise<void>;
 
-/** `GET /livez`: the process answers. `GET /readyz`: it can do its work, 503 until then and while it stops. */
+/**
+ * Returns the handlers of `GET /livez`, which answers while the process runs, and of `GET /readyz`, which answers 503
+ * until the service can do its work, and again while it stops.
+ */
 export function health(ready: Ready): RequestHandler {
   const router = Router({ caseSensitive: true, strict: true });
   router.get('/livez', (_req, res) => {

@@ -1,8 +1,8 @@
 import request from 'supertest';
 import { expect, test } from 'vitest';
-import { SidecarError } from '../dapr/sidecar';
 import { captureLog } from '../testing/captured-log';
-import { HttpProblem, notFound, onlyMethods, problemDetails, strictExpress } from './problem-details';
+import { notFound, onlyMethods, strictExpress } from './express-app';
+import { HttpProblem, problemDetails } from './problem-details';
 
 function appThatThrows(error: unknown) {
   const { logger, lines } = captureLog();
@@ -15,21 +15,20 @@ function appThatThrows(error: unknown) {
   return { app, lines };
 }
 
-test('When a handler throws a problem, then the client gets its status, sentence and headers', async () => {
-  const { app } = appThatThrows(new HttpProblem(409, 'Not now.', { 'x-why': 'test' }));
+test('When a handler throws a problem, then the client gets its status, sentence, headers and members', async () => {
+  const { app } = appThatThrows(new HttpProblem(409, 'Not now.', { 'x-why': 'test' }, { id: '7' }));
   const res = await request(app)
     .get('/')
     .expect(409)
     .expect('content-type', /^application\/problem\+json/)
     .expect('x-why', 'test');
-  expect(JSON.parse(res.text)).toEqual({ type: 'about:blank', title: 'Conflict', status: 409, detail: 'Not now.' });
-});
-
-test('When the sidecar fails, then the client is told to try again, and the log has the reason', async () => {
-  const { app, lines } = appThatThrows(new SidecarError('cannot publish: ECONNREFUSED'));
-  const res = await request(app).get('/').expect(503).expect('retry-after', /^\d+$/);
-  expect(res.text).not.toContain('ECONNREFUSED');
-  expect(lines).toContainEqual(expect.objectContaining({ level: 'error', msg: 'cannot publish: ECONNREFUSED' }));
+  expect(JSON.parse(res.text)).toEqual({
+    type: 'about:blank',
+    title: 'Conflict',
+    status: 409,
+    detail: 'Not now.',
+    id: '7',
+  });
 });
 
 test('When something unexpected is thrown, then the client gets a constant text, and the log has it all', async () => {

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import express from 'express';
 import { afterEach, expect, test, vi } from 'vitest';
-import { closeServer, createHttpServer } from './server';
+import { closeServer, createHttpServer, HEADERS_TIMEOUT_MS } from './server';
 
 let server: Server;
 afterEach(() => {
@@ -76,4 +76,16 @@ test('When the server closes, then a request in flight is answered, and its kept
   finish?.();
   expect(await answer).toMatch(/done$/);
   await closed;
+});
+
+test('When a client does not finish its header in ten seconds, then it gets 408 and its connection is closed', {
+  timeout: 60_000,
+}, async () => {
+  expect(HEADERS_TIMEOUT_MS).toBe(10_000);
+  const port = await listen();
+  const startedAt = Date.now();
+  const answer = await exchange(port, 'GET / HTTP/1.1\r\nHost: x\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  expect(Date.now() - startedAt).toBeGreaterThanOrEqual(9_900);
+  expect(Date.now() - startedAt).toBeLessThan(20_000);
 });

@@ -3,25 +3,32 @@ import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { problem } from './problem-details';
 
-// What Node's HTTP parser reports (https://nodejs.org/api/http.html#event-clienterror) and the status that says so.
+// Errors of Node's HTTP parser (https://nodejs.org/api/http.html#event-clienterror), and the answers to them.
 const PARSER_ERRORS: Record<string, [status: number, detail: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'The header fields are too large.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions are too large.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
 };
 
+/** How long a client may take to send its header. Node answers 408 after that. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+/** How long a client may take to send its request. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** How often Node looks for connections whose time is over. Its default is 30 s. */
+const TIMEOUT_CHECK_MS = 1_000;
+
 /**
- * An HTTP server that answers every request with what `app` says or with a problem document, also where Node would
- * answer by itself: requests that its parser refuses, CONNECT, an unknown `Expect`, a missing `Host`.
+ * Returns an HTTP server for `app`. It answers with a problem document where Node would answer with an empty body:
+ * requests that the parser refuses, CONNECT, an unknown `Expect`, a missing `Host`.
  */
 export function createHttpServer(app: Express): Server {
-  const server = createServer({ requireHostHeader: false }, app);
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
-  // Longer than the 60 s or less that clients and proxies keep an idle connection, so that they close first and never
-  // write into a connection that is just being closed.
+  const server = createServer({ requireHostHeader: false, connectionsCheckingInterval: TIMEOUT_CHECK_MS }, app);
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  // Clients and proxies keep an idle connection for 60 s or less. We keep it longer, so that they close it first and
+  // never write into a connection that we are closing.
   server.keepAliveTimeout = 75_000;
-  // A connection that was answering when the server closed would otherwise stay until its client gives it up.
+  // When the server closes during an answer, the connection would stay open after it until the client closes it.
   server.on('request', (_req, res) => {
     res.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));
   });
@@ -48,5 +55,5 @@ function refuse(socket: Socket, status: number, detail: string): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon());
 }
 
-/** Takes no more connections; resolves when the requests in flight are answered. */
+/** Accepts no more connections, and resolves when the requests in progress are answered. */
 export const closeServer = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));

@@ -7,25 +7,28 @@ import type { Ready } from '../http/health';
 import { closeServer, createHttpServer } from '../http/server';
 import { createLogger, type Logger } from '../logger';
 
-// A container runtime kills after 10 s by default; whatever still runs then is cut off by us, with a line that says so.
+// Docker kills a container 10 s after the stop by default. We end before that, with a line in the log.
 const STOP_TIMEOUT_MS = 9_000;
 
-/** What a service is wired from. */
+type End = () => void | Promise<void>;
+
+/** The parts that a service is wired from. */
 export interface Parts {
   config: Config;
-  /** For the variables that only this service has. */
+  /** For variables that only this service has. */
   env: Environment;
   logger: Logger;
   dapr: Dapr;
-  /** Wraps a readiness check so that it also fails once the service is stopping. */
+  /** Returns a readiness check that also fails when the service is stopping. */
   unlessStopping: (ready: Ready) => Ready;
-  /** Adds what is to be ended once the last request has been answered; one after the other, in the order they were added. */
-  onStop: (end: () => void | Promise<void>) => void;
+  /** Adds a function to call at a stop, after the last request is answered. The functions run one after the other, in the order in which they were added. */
+  onStop: (end: End) => void;
 }
 
 /**
- * Runs one service until it is told to stop: reads the configuration, listens last, and on SIGTERM or SIGINT finishes
- * the requests in flight before it exits with 0. What cannot start says why in one line and exits with 1.
+ * Runs one service until it is told to stop. It reads the configuration, wires the app and listens. On SIGTERM or
+ * SIGINT it finishes the requests in progress and exits with 0. When it cannot start, it prints the reason in one line
+ * and exits with 1.
  */
 export async function runService(name: string, defaults: Defaults, wire: (parts: Parts) => Express): Promise<void> {
   const { env } = process;
@@ -35,8 +38,8 @@ export async function runService(name: string, defaults: Defaults, wire: (parts:
     await ready();
   };
 
-  const ends: (() => void | Promise<void>)[] = [];
-  const onStop = (end: () => void | Promise<void>) => void ends.push(end);
+  const ends: End[] = [];
+  const onStop = (end: End) => void ends.push(end);
 
   let config: Config;
   let logger: Logger;
@@ -64,6 +67,8 @@ export async function runService(name: string, defaults: Defaults, wire: (parts:
     else logger.info(`stopping on ${signal}`);
     await closeServer(server);
     for (const end of ends) await end();
+    // closeWithGrace would exit with 0.
+    if (process.exitCode) process.exit();
   });
 }
 

@@ -2,11 +2,11 @@ import { createLogger, type Logger } from '../logger';
 
 export interface CapturedLog {
   logger: Logger;
-  /** What has been logged, oldest first. */
+  /** The logged lines, oldest first. */
   lines: Record<string, unknown>[];
 }
 
-/** A logger whose lines a test can look at. */
+/** Returns a logger, and the lines that it has logged. */
 export function captureLog(service = 'test'): CapturedLog {
   const lines: Record<string, unknown>[] = [];
   const write = (line: string) => void lines.push(JSON.parse(line));

@@ -9,6 +9,7 @@ import { freePort } from '../../local/testing/free-port';
 import { InboxClient } from './inbox-client';
 import { readLines } from './log-lines';
 import { ROOT } from './root';
+import { type CommandResult, runCommand } from './run-command';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
 const run = promisify(execFile);
@@ -177,8 +178,8 @@ export class ComposeStack implements Stack {
     await this.compose('exec', '-T', 'redis', 'redis-cli', 'XADD', 'followerAdded', '*', 'data', json);
   }
 
-  async replay(service: Service, { listOnly = false } = {}): Promise<string> {
-    return this.compose('run', '--rm', '-T', 'replay', service, ...(listOnly ? ['--list'] : []));
+  async replay(service: Service, ...flags: string[]): Promise<CommandResult> {
+    return runCommand('docker', this.arguments('run', '--rm', '-T', 'replay', service, ...flags), this.options);
   }
 
   /** `docker compose stop`, but for the inboxes, which forget. Resolves with 0 when every container ended with 0. */

@@ -25,7 +25,7 @@ export function copyComponents(folder: string, redisPort: number, processingTime
   const components = join(folder, 'components');
   cpSync(join(ROOT, 'components'), components, { recursive: true });
   for (const file of yamlFiles(components)) {
-    const text = readFileSync(file, 'utf8').replaceAll('localhost:6379', `127.0.0.1:${redisPort}`);
+    const text = readFileSync(file, 'utf8').replaceAll('envRef: REDIS_HOST', `value: 127.0.0.1:${redisPort}`);
     writeFileSync(file, text.replace('"120000"', `"${processingTimeoutMs}"`));
   }
   return components;
@@ -48,11 +48,11 @@ export interface DaprRun {
 /** What follows `dapr` for one app beside its sidecar, as the containers' entry script runs it. */
 export function daprRunArguments({ appId, ports, components, program }: DaprRun): string[] {
   const { appPort, daprPort, metricsPort } = ports;
-  const broker = join(components, 'redis', ...(appId.endsWith('-replay') ? ['replay'] : []));
+  const broker = join(components, appId.endsWith('-replay') ? 'redis-replay' : 'redis');
   const numbers = { '--app-port': appPort, '--dapr-http-port': daprPort, '--metrics-port': metricsPort };
   const flags = Object.entries(numbers).flatMap(([flag, port]) => [flag, String(port)]);
   const off = ['--placement-host-address', '', '--scheduler-host-address', ''];
-  const resources = ['--resources-path', components, '--resources-path', broker];
+  const resources = ['--resources-path', join(components, 'common'), '--resources-path', broker];
   const files = ['--config', join(components, 'config.yaml'), ...resources, '--dapr-listen-addresses', '127.0.0.1'];
   return ['run', '--app-id', appId, ...flags, ...files, ...off, '--', ...program];
 }

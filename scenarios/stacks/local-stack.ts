@@ -1,16 +1,16 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { freePort } from '../../local/testing/free-port';
 import { InboxClient } from './inbox-client';
 import { publishThrough } from './post-follow';
 import { ROOT } from './root';
+import { type CommandResult, type RunningCommand, startCommand } from './run-command';
 import type { LogLine, Service, Stack } from './stack';
 
 const READY_MS = 15_000;
@@ -29,8 +29,8 @@ export interface RunFileDocument {
   'x-try'?: string;
 }
 
-/** What `npm start` runs, word for word, with another run file at its end. */
-export function startCommand(runFile: string): string[] {
+/** Returns the command of `npm start`, with another run file at its end. */
+export function npmStartCommand(runFile: string): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const [node, ...args] = (scripts.start as string).split(' ');
   if (node !== 'node') throw new Error(`npm start runs ${node}, not node`);
@@ -67,7 +67,7 @@ export async function writeRunFile(
 /** The sample as `npm start` runs it: in-memory broker, every sidecar in one process, every service in its own. */
 export async function startLocalStack(change?: (file: RunFileDocument) => void): Promise<LocalStack> {
   const runFile = await writeRunFile(change);
-  const [program = '', ...args] = startCommand(runFile.path);
+  const [program = '', ...args] = npmStartCommand(runFile.path);
   // Other stacks run at the same time: their sidecars must not be found in place of ours.
   const directory = mkdtempSync(join(tmpdir(), 'sidecars-'));
   const env = { ...process.env, LOG_FORMAT: 'json', DAPR_LOCAL_DIRECTORY: directory };
@@ -137,11 +137,16 @@ export class LocalStack implements Stack {
     return publishThrough(this.facadeSidecarUrl, eventId, data);
   }
 
-  async replay(service: Service, { listOnly = false } = {}): Promise<string> {
-    const args = [join('dist', 'replay', 'npm.js'), service, ...(listOnly ? ['--list'] : [])];
+  async replay(service: Service, ...flags: string[]): Promise<CommandResult> {
+    const { result } = await this.startReplay(service, ...flags);
+    return result;
+  }
+
+  /** Starts the replay without waiting for its end. */
+  async startReplay(service: Service, ...flags: string[]): Promise<RunningCommand> {
+    const args = [join('dist', 'replay', 'npm.js'), service, ...flags];
     const env = { ...this.env, APP_PORT: String(await freePort()) };
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env });
-    return stdout;
+    return startCommand(process.execPath, args, { cwd: ROOT, env });
   }
 
   async stop(): Promise<number | null> {

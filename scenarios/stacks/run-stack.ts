@@ -1,9 +1,8 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { freePort } from '../../local/testing/free-port';
 import { RedisServer } from '../../local/testing/redis-server';
 import { copyComponents, daprRunArguments, freePorts, type Ports, stackFolder } from './dapr-run';
@@ -12,6 +11,7 @@ import { readLines } from './log-lines';
 import { publishThrough } from './post-follow';
 import { commandLine, descendants, kill, killWithDescendants } from './processes';
 import { ROOT } from './root';
+import { type CommandResult, startCommand } from './run-command';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 import { StreamMonitor } from './stream-monitor';
 
@@ -162,13 +162,15 @@ export class RunStack implements Stack {
     await ended;
   }
 
-  async replay(service: Service, { listOnly = false } = {}): Promise<string> {
-    const program = ['dist/replay/main.js', service, ...(listOnly ? ['--list'] : [])];
-    const [command = '', ...args] = this.command(`${service}-replay`, await freePorts(), program);
-    const replay = promisify(execFile)(command, args, { cwd: ROOT, env: this.env(), timeout: REPLAY_MS });
-    this.replays.add(replay.child);
-    const { stdout } = await replay.finally(() => this.replays.delete(replay.child));
-    return stdout;
+  async replay(service: Service, ...flags: string[]): Promise<CommandResult> {
+    const [command = '', ...args] = this.command(`${service}-replay`, await freePorts(), [
+      'dist/replay/main.js',
+      service,
+      ...flags,
+    ]);
+    const { child, result } = startCommand(command, args, { cwd: ROOT, env: this.env(), timeout: REPLAY_MS });
+    this.replays.add(child);
+    return result.finally(() => this.replays.delete(child));
   }
 
   /** What `docker compose stop` does. Resolves with 0 when everything ended with 0. */

@@ -1,4 +1,5 @@
 import type { InboxClient } from './inbox-client';
+import type { CommandResult } from './run-command';
 
 /** A line that a service has logged. */
 export interface LogLine {
@@ -37,8 +38,8 @@ export interface Stack {
   readonly noReplay?: string | undefined;
   /** Publishes on followerAdded past api-facade, whatever the data. */
   publishPast(eventId: string, data: object): Promise<void>;
-  /** Hands a subscriber's dead letters to it again, or only lists them. Resolves with what was printed. */
-  replay(service: Service, how?: { listOnly?: boolean }): Promise<string>;
+  /** Runs the replay of a subscriber's dead letters, with flags such as `--list`. */
+  replay(service: Service, ...flags: string[]): Promise<CommandResult>;
   /** Resolves once the broker has no event left that somebody may still be handed; undefined where it does not tell. */
   idle?(withinMs: number): Promise<number>;
   /** What Ctrl-C does. Resolves with the exit code once everything has ended. */
