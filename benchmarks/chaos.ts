@@ -54,7 +54,7 @@ async function main(): Promise<boolean> {
   try {
     const faults = plan.map((fault) => () => progress.step(describeFault(fault), () => inject(stack, fault, kills)));
     const accepted = await postFollows(stack, { follows, repeated: Math.floor(follows / 5), faults });
-    await stack.inbox.break();
+    await stack.inbox.clearFaults();
     account = await progress.step('waiting until all notifications have arrived', () =>
       settle(stack, accepted, { deadlineMs: SETTLE_MS, kills: kills.list }),
     );
@@ -93,11 +93,11 @@ function refuseOtherRuns({ dapr: [program = ''], separateDaprd }: RunStackOption
 async function inject(stack: RunStack, fault: Fault, kills: Kills): Promise<void> {
   switch (fault.kind) {
     case 'kill the service':
-      return kills.dieAndRestart(stack, fault.service, () => stack.killApp(fault.service));
+      return kills.dieAndRestart(stack, fault.service, () => stack.killAndWait(fault.service));
     case 'kill the sidecar':
       return kills.dieAndRestart(stack, fault.service, () => stack.killSidecar(fault.service));
     case 'kill both':
-      return kills.dieAndRestart(stack, fault.service, () => stack.killWhole(fault.service));
+      return kills.dieAndRestart(stack, fault.service, () => stack.killServiceAndSidecar(fault.service));
     case 'kill Redis':
       return kills.whileNothingIsMarked(SUBSCRIBERS, async () => {
         await stack.redis.kill();
@@ -106,12 +106,12 @@ async function inject(stack: RunStack, fault: Fault, kills: Kills): Promise<void
       });
     case 'slow service':
       return kills.whileNothingIsMarked([fault.service], async () => {
-        stack.freeze(fault.service);
+        stack.suspend(fault.service);
         await sleep(fault.forMs);
-        stack.thaw(fault.service);
+        stack.resume(fault.service);
       });
     case 'servers refuse':
-      return stack.inbox.break(fault.faults);
+      return stack.inbox.setFaults(fault.faults);
   }
 }
 

@@ -88,12 +88,12 @@ export async function measureBacklog(
     pipeline.holdSubscribers('SIGCONT');
   }
   const startedAt = Date.now();
-  const before = await pipeline.broker.left();
-  while ((await pipeline.broker.left()) > 0 && Date.now() - startedAt < 1_000 * maxSeconds) await sleep(20);
+  const before = await pipeline.broker.unacknowledged();
+  while ((await pipeline.broker.unacknowledged()) > 0 && Date.now() - startedAt < 1_000 * maxSeconds) await sleep(20);
   // The broker counts deliveries, two for each event.
-  const eventsPerSecond = (1_000 * (before - (await pipeline.broker.left()))) / 2 / (Date.now() - startedAt);
+  const eventsPerSecond = (1_000 * (before - (await pipeline.broker.unacknowledged()))) / 2 / (Date.now() - startedAt);
   const memory = memoryMb(processes);
-  await pipeline.broker.skip();
+  await pipeline.broker.skipUndelivered();
   await drained(pipeline);
   return { eventsPerSecond, memoryMb: memory };
 }
@@ -118,7 +118,7 @@ export function requireExactlyOnce(
  * @throws {Error} when that takes longer than a minute, or when an event became a dead letter
  */
 async function drained({ style, broker }: Pipeline): Promise<number> {
-  const at = await broker.idle(DRAIN_MS);
+  const at = await broker.waitUntilDrained(DRAIN_MS);
   const dead = await broker.deadLetters();
   if (dead > 0) throw new Error(`${style.name}: ${dead} dead letters`);
   return at;

@@ -5,7 +5,8 @@ import { Kills } from './accounting/kills';
 import { postFollows } from './accounting/traffic';
 import { deliveryScenarios } from './delivery';
 import { type ComposeStack, missingForCompose, startComposeStack } from './stacks/compose-stack';
-import { notifiedBy, postFollower } from './stacks/post-follow';
+import { servicesThatNotified } from './stacks/log-queries';
+import { postFollow } from './stacks/post-follow';
 import { SERVICES, SUBSCRIBERS } from './stacks/stack';
 
 /** How often the stack is stopped with mails in flight and started again. */
@@ -21,9 +22,9 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
   afterAll(() => stack?.stop(), 60_000);
 
   test('When up --wait returns, then a follow is delivered to both', async () => {
-    const { status, body } = await postFollower(stack);
+    const { status, body } = await postFollow(stack);
     expect(status).toBe(202);
-    await vi.waitFor(() => expect(notifiedBy(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 15_000 });
+    await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 15_000 });
   });
 
   // The same scenarios as on every stack, on this one, which goes on afterwards.
@@ -152,7 +153,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
   });
 
   test('When a container crashes under load, then it is back by itself, and nothing is lost or doubled but by the kill', async () => {
-    await stack.inbox.break({ mail: { code: 451, percent: 50 } });
+    await stack.inbox.setFaults({ mail: { code: 451, percent: 50 } });
     const crashed = ['email-notification-service', 'redis', 'api-facade', 'push-notification-service', 'placement'];
     const kills = new Kills();
     const accepted = await postFollows(stack, {
@@ -169,7 +170,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
         await back();
       }),
     });
-    await stack.inbox.break();
+    await stack.inbox.clearFaults();
     const account = await settle(stack, accepted, { deadlineMs: 240_000, kills: kills.list });
     console.log(`${stack.name}: ${describeAccount(account)}`);
     expect(account).toMatchObject({ accepted: 200, mailed: 200, pushed: 200, lost: 0, doubled: 0 });
@@ -179,7 +180,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
     await stack.compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'email-notification-service=3');
     const before = (await stack.inbox.mails()).length;
     const posts = await Promise.all(
-      Array.from({ length: 60 }, (_, i) => postFollower(stack, { follower: `scale-${i}`, followee: 'bob' })),
+      Array.from({ length: 60 }, (_, i) => postFollow(stack, { follower: `scale-${i}`, followee: 'bob' })),
     );
     expect(posts.filter(({ status }) => status !== 202)).toEqual([]);
     await vi.waitFor(async () => expect(await stack.inbox.mails()).toHaveLength(before + 60), { timeout: 30_000 });
@@ -209,9 +210,9 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'it is here'}]`, () => {
   );
 
   test('When everything is stopped while the mail server refuses mails for now, then every container ends with 0, and after the next start nothing is lost or doubled', async () => {
-    await stack.inbox.break({ mail: { code: 451, percent: 50 } });
+    await stack.inbox.setFaults({ mail: { code: 451, percent: 50 } });
     const accepted = await postFollows(stack, { follows: 60, repeated: 0 });
-    await stack.inbox.break();
+    await stack.inbox.clearFaults();
     expect(await stack.stopContainers()).toBe(0);
     await stack.up();
     const account = await settle(stack, accepted, { deadlineMs: 200_000 });

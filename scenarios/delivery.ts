@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { accessLines, notifiedBy, postFollower } from './stacks/post-follow';
+import { accessLogLines, servicesThatNotified } from './stacks/log-queries';
+import { postFollow } from './stacks/post-follow';
 import { SERVICES, type Stack, SUBSCRIBERS } from './stacks/stack';
 
 const SOON = { timeout: 15_000 };
@@ -14,11 +15,11 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     stack = await startStack();
   }, 60_000);
   afterAll(() => stack?.stop(), 30_000);
-  beforeEach(() => stack.inbox.break());
+  beforeEach(() => stack.inbox.clearFaults());
 
   /** A follow of bob by somebody who follows nobody else, so that its notifications can be told from others. */
   const follow = async (headers: Record<string, string> = {}, follower = randomUUID().slice(0, 18)) => {
-    const { body } = await postFollower(stack, { follower, followee: 'bob' }, headers);
+    const { body } = await postFollow(stack, { follower, followee: 'bob' }, headers);
     return body;
   };
   const mailsOf = (id: string) => stack.inbox.mailsOf(id);
@@ -26,7 +27,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
 
   /** One mail and one push message, and no more once both services say that they are done. */
   const arrived = async ({ id, follower }: { id: string; follower: string }) => {
-    await vi.waitFor(() => expect(notifiedBy(stack, id)).toEqual([...SUBSCRIBERS]), SOON);
+    await vi.waitFor(() => expect(servicesThatNotified(stack, id)).toEqual([...SUBSCRIBERS]), SOON);
     expect(await mailsOf(id)).toHaveLength(1);
     expect(await pushesAbout(follower)).toHaveLength(1);
   };
@@ -54,22 +55,22 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
   });
 
   test('When the mail server refuses for now, then the mail is tried again and arrives once; the push is not delayed', async () => {
-    await stack.inbox.break({ mail: { code: 451, percent: 100 } });
+    await stack.inbox.setFaults({ mail: { code: 451, percent: 100 } });
     const followed = await follow();
     const { id, follower } = followed;
     await vi.waitFor(async () => expect(await pushesAbout(follower)).toHaveLength(1), SOON);
     await vi.waitFor(() => expect(logged(EMAIL, id, 'will be retried: ').length).toBeGreaterThan(1), SOON);
     expect(await mailsOf(id)).toHaveLength(0);
-    await stack.inbox.break();
+    await stack.inbox.clearFaults();
     await arrived(followed);
   });
 
   test('When the push server refuses for now, then the message is tried again and arrives once', async (context) => {
-    if (stack.pushNeverFails) context.skip(stack.pushNeverFails);
-    await stack.inbox.break({ push: { code: 503, percent: 100 } });
+    if (stack.pushFaultsUnavailable) context.skip(stack.pushFaultsUnavailable);
+    await stack.inbox.setFaults({ push: { code: 503, percent: 100 } });
     const followed = await follow();
     await vi.waitFor(() => expect(logged(PUSH, followed.id, 'will be retried: ').length).toBeGreaterThan(1), SOON);
-    await stack.inbox.break();
+    await stack.inbox.clearFaults();
     await arrived(followed);
   });
 
@@ -79,7 +80,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     const { id, follower } = followed;
     const again = await Promise.all(Array.from({ length: 4 }, () => follow(headers, follower)));
     expect(new Set(again.map((body) => body.id))).toEqual(new Set([id]));
-    await vi.waitFor(() => expect(notifiedBy(stack, id)).toEqual([...SUBSCRIBERS]), SOON);
+    await vi.waitFor(() => expect(servicesThatNotified(stack, id)).toEqual([...SUBSCRIBERS]), SOON);
     await follow(headers, follower);
     for (const service of SUBSCRIBERS) {
       await vi.waitFor(() => expect(logged(service, id, 'done before')).toHaveLength(5), { timeout: 30_000 });
@@ -95,7 +96,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     for (const [index, id] of ids.entries()) {
       const traceId = traces[index];
       await vi.waitFor(() => {
-        const lines = accessLines(stack, id);
+        const lines = accessLogLines(stack, id);
         expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(SERVICES));
         // A delivery that took too long is delivered once more: it has a line of its own, and the same trace.
         expect(new Set(lines.map((line) => line.traceId))).toEqual(new Set([traceId]));
@@ -105,8 +106,8 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
 
   describe('dead letters', () => {
     test('When the mail server refuses for good, then a replay after mending delivers that mail, and nothing twice', async (context) => {
-      if (stack.noReplay) context.skip(stack.noReplay);
-      await stack.inbox.break({ mail: { code: 550, percent: 100 } });
+      if (stack.replayUnavailable) context.skip(stack.replayUnavailable);
+      await stack.inbox.setFaults({ mail: { code: 550, percent: 100 } });
       const followed = await follow();
       const { id, follower } = followed;
       await isDeadLetter(EMAIL, id);
@@ -120,7 +121,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
       expect(failed.output).toMatch(/^found 1, replayed 0, returned 1$/m);
       expect(failed.code).toBe(1);
 
-      await stack.inbox.break();
+      await stack.inbox.clearFaults();
       const replayed = await stack.replay(EMAIL);
       expect(replayed.output).toMatch(/^found 1, replayed 1, returned 0$/m);
       expect(replayed.code).toBe(0);
@@ -131,7 +132,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     test('When an event is no follow, then it is a dead letter at once, and it can be looked at', async () => {
       const id = `poison-${Math.random().toString(36).slice(2)}`;
       const pushes = (await stack.inbox.pushes('bob')).length;
-      await stack.publishPast(id, { follower: '<b>\r\nBcc: eve@example.test', followee: 'bob' });
+      await stack.publishWithoutFacade(id, { follower: '<b>\r\nBcc: eve@example.test', followee: 'bob' });
       for (const service of SUBSCRIBERS) await isDeadLetter(service, id);
       expect((await stack.replay(PUSH, '--list')).output).toMatch(new RegExp(`^${id} .*<b>`, 'm'));
       expect(await stack.replay(PUSH, '--discard', id)).toMatchObject({ code: 1 });

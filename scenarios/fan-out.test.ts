@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startLocalStack } from './stacks/local-stack';
-import { accessLines, notifiedBy, postFollower } from './stacks/post-follow';
+import { accessLogLines, servicesThatNotified } from './stacks/log-queries';
+import { postFollow } from './stacks/post-follow';
 import { type Stack, SUBSCRIBERS } from './stacks/stack';
 
 let stack: Stack;
@@ -12,7 +13,7 @@ afterAll(async () => {
 });
 
 const notified = (eventId: string) =>
-  vi.waitFor(() => expect(notifiedBy(stack, eventId)).toEqual([...SUBSCRIBERS]), { timeout: 5_000 });
+  vi.waitFor(() => expect(servicesThatNotified(stack, eventId)).toEqual([...SUBSCRIBERS]), { timeout: 5_000 });
 
 /** Ids of the events that a subscriber has written any line about. */
 const delivered = () =>
@@ -24,12 +25,12 @@ const delivered = () =>
 
 describe('fan-out', () => {
   test('When one follow is posted as in the article, then both services react, and one grep finds it in three logs', async () => {
-    const { status, body } = await postFollower(stack);
+    const { status, body } = await postFollow(stack);
     expect(status).toBe(202);
     expect(body).toEqual({ id: expect.any(String), follower: 'alice', followee: 'bob' });
-    await vi.waitFor(() => expect(accessLines(stack, body.id)).toHaveLength(3), { timeout: 5_000 });
+    await vi.waitFor(() => expect(accessLogLines(stack, body.id)).toHaveLength(3), { timeout: 5_000 });
 
-    const lines = accessLines(stack, body.id);
+    const lines = accessLogLines(stack, body.id);
     expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(['api-facade', ...SUBSCRIBERS]));
     expect(new Set(lines.map(({ traceId }) => traceId)).size).toBe(1);
     const traceId = lines[0]?.traceId;
@@ -42,7 +43,7 @@ describe('fan-out', () => {
   });
 
   test('When a follow is posted, then both services are told who follows whom', async () => {
-    const { body } = await postFollower(stack, { follower: 'carol', followee: 'dave' });
+    const { body } = await postFollow(stack, { follower: 'carol', followee: 'dave' });
     await notified(body.id);
     const told = stack.log.filter(({ eventId, msg }) => eventId === body.id && msg.startsWith('notified'));
     expect(told.map(({ msg }) => msg).sort()).toEqual([
@@ -53,15 +54,15 @@ describe('fan-out', () => {
 
   test("When the request carries a trace, then all three logs have the caller's trace id", async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
-    const { body } = await postFollower(stack, undefined, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+    const { body } = await postFollow(stack, undefined, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
     await vi.waitFor(
-      () => expect(accessLines(stack, body.id).map((line) => line.traceId)).toEqual([traceId, traceId, traceId]),
+      () => expect(accessLogLines(stack, body.id).map((line) => line.traceId)).toEqual([traceId, traceId, traceId]),
       { timeout: 5_000 },
     );
   });
 
   test('When a hundred follows are posted at once, then each is notified once by each service', async () => {
-    const posts = Array.from({ length: 100 }, (_, i) => postFollower(stack, { follower: `f${i}`, followee: 'bob' }));
+    const posts = Array.from({ length: 100 }, (_, i) => postFollow(stack, { follower: `f${i}`, followee: 'bob' }));
     const answers = await Promise.all(posts);
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(100);
     for (const { body } of answers) await notified(body.id);
@@ -78,12 +79,12 @@ describe('what is not a follow', () => {
     'When the body is %s, then the answer is %s with a problem document, and nobody is notified',
     async (_, body, headers, status) => {
       const before = delivered();
-      const answer = await postFollower(stack, body, headers as Record<string, string>);
+      const answer = await postFollow(stack, body, headers as Record<string, string>);
       expect(answer.status).toBe(status);
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
       expect(answer.body).toMatchObject({ status, detail: expect.any(String) });
       // A follow after it is through, so whatever the first would have caused has happened.
-      const { body: next } = await postFollower(stack);
+      const { body: next } = await postFollow(stack);
       await notified(next.id);
       expect(delivered()).toEqual(new Set([...before, next.id]));
     },
@@ -92,12 +93,12 @@ describe('what is not a follow', () => {
 
 describe('a subscriber in trouble', () => {
   test('When one service hangs, then the other is not delayed, and the one catches up once it is back', async () => {
-    stack.freeze('push-notification-service');
-    const { body } = await postFollower(stack);
-    await vi.waitFor(() => expect(notifiedBy(stack, body.id)).toEqual(['email-notification-service']), {
+    stack.suspend('push-notification-service');
+    const { body } = await postFollow(stack);
+    await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual(['email-notification-service']), {
       timeout: 2_000,
     });
-    stack.thaw('push-notification-service');
+    stack.resume('push-notification-service');
     await notified(body.id);
   });
 });

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startLocalStack } from './stacks/local-stack';
-import { postFollower } from './stacks/post-follow';
+import { postFollow } from './stacks/post-follow';
 import { rawRequest as request, sendRaw } from './stacks/raw-http';
 import type { Stack } from './stacks/stack';
 
@@ -229,5 +229,5 @@ test(`When ${hostile.length} hostile requests arrive, then none is a 5xx, each e
   }
   expect(wrong).toEqual([]);
   expect(hostile.length).toBeGreaterThan(150);
-  expect((await postFollower(stack)).status).toBe(202);
+  expect((await postFollow(stack)).status).toBe(202);
 });

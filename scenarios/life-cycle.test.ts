@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../local/testing/free-port';
 import { npmStartCommand, type RunFileDocument, startLocalStack, writeRunFile } from './stacks/local-stack';
-import { notifiedBy, postFollower } from './stacks/post-follow';
+import { servicesThatNotified } from './stacks/log-queries';
+import { postFollow } from './stacks/post-follow';
 import { runs } from './stacks/processes';
 import { ROOT } from './stacks/root';
 import { SERVICES, type Stack, SUBSCRIBERS } from './stacks/stack';
@@ -53,8 +54,8 @@ describe('Ctrl-C', () => {
 
   test('When notifications are in flight, then they are finished first, and nothing is lost', async () => {
     const stack = await startLocalStack();
-    for (const service of SUBSCRIBERS) stack.freeze(service);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => postFollower(stack)));
+    for (const service of SUBSCRIBERS) stack.suspend(service);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => postFollow(stack)));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(202));
     const ended = stack.stop();
     await vi.waitFor(
@@ -64,15 +65,15 @@ describe('Ctrl-C', () => {
         ),
       { timeout: 10_000 },
     );
-    for (const service of SUBSCRIBERS) stack.thaw(service);
+    for (const service of SUBSCRIBERS) stack.resume(service);
     expect(await ended).toBe(0);
-    for (const { body } of answers) expect(notifiedBy(stack, body.id)).toEqual([...SUBSCRIBERS]);
+    for (const { body } of answers) expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]);
   });
 
   test('When a notification cannot be finished, then the loss is said, and the exit code is not 0', async () => {
     const stack = await startLocalStack();
-    stack.freeze('push-notification-service');
-    await postFollower(stack);
+    stack.suspend('push-notification-service');
+    await postFollow(stack);
     const ended = stack.stop();
     const loss = '1 unfinished delivery is lost: the in-memory broker ends with this process';
     await vi.waitFor(() => expect(stack.output).toContain(loss), { timeout: 10_000 });

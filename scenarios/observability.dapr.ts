@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { accessLines, notifiedBy, postFollower } from './stacks/post-follow';
+import { accessLogLines, servicesThatNotified } from './stacks/log-queries';
+import { postFollow } from './stacks/post-follow';
 import { DAPR_WITH_REDIS, missingForDapr } from './stacks/redis-stack';
 import { ROOT } from './stacks/root';
 import { type RunStack, startRunStack } from './stacks/run-stack';
@@ -37,9 +38,9 @@ describe.skipIf(missingForDapr)('What the sidecars tell [needs the dapr CLI, dap
   }, 30_000);
 
   test('When somebody is followed, then the spans of all three sidecars have the trace id of the access log', async () => {
-    const { body } = await postFollower(stack);
-    await vi.waitFor(() => expect(notifiedBy(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 10_000 });
-    const traceId = Buffer.from(accessLines(stack, body.id)[0]?.traceId ?? '', 'hex');
+    const { body } = await postFollow(stack);
+    await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 10_000 });
+    const traceId = Buffer.from(accessLogLines(stack, body.id)[0]?.traceId ?? '', 'hex');
     expect(traceId).toHaveLength(16);
     const traced = () => {
       const ours = batches.filter((batch) => batch.includes(traceId));
@@ -50,12 +51,12 @@ describe.skipIf(missingForDapr)('What the sidecars tell [needs the dapr CLI, dap
 
   test('When follows are sent, refused for now and refused for good, then each panel of the dashboard has its figure', async () => {
     const before = await figures(stack);
-    await stack.inbox.break({ mail: { code: 451, percent: 100 } });
-    const { body } = await postFollower(stack);
+    await stack.inbox.setFaults({ mail: { code: 451, percent: 100 } });
+    const { body } = await postFollow(stack);
     await vi.waitFor(() => expect(stack.log.some(({ msg }) => msg.startsWith('will be retried'))).toBe(true));
-    await stack.inbox.break();
-    await vi.waitFor(() => expect(notifiedBy(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 20_000 });
-    await stack.publishPast('poison', { follower: '<b>' });
+    await stack.inbox.clearFaults();
+    await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 20_000 });
+    await stack.publishWithoutFacade('poison', { follower: '<b>' });
     await vi.waitFor(async () => {
       const now = await figures(stack);
       const more = Object.fromEntries(Object.entries(now).map(([title, n]) => [title, n - (before[title] ?? 0)]));

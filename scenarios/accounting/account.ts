@@ -62,7 +62,9 @@ export async function settle(
   }
   // The broker may still deliver an event again, and its notification may then arrive twice. So the count waits until
   // the broker has no events left.
-  await stack.idle?.(Math.max(1_000, deadline - Date.now())).catch(({ message }: Error) => console.error(message));
+  await stack
+    .waitUntilDrained?.(Math.max(1_000, deadline - Date.now()))
+    .catch(({ message }: Error) => console.error(message));
   arrivals = await arrivalsOf(stack, follows);
   const doubles = SUBSCRIBERS.flatMap((service) =>
     [...arrivals[service]].flatMap(([follower, [firstMs = 0, ...moreMs]]) =>

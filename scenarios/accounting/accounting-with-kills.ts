@@ -14,7 +14,7 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
   afterAll(() => stack?.stop(), 40_000);
 
   test(`When the servers refuse some notifications, services and sidecars are killed, and some follows are posted twice, then each of ${follows} follows leads to one mail and one push message`, async () => {
-    await stack.inbox.break({ mail: { code: 451, percent: 50 }, push: { code: 503, percent: 25 } });
+    await stack.inbox.setFaults({ mail: { code: 451, percent: 50 }, push: { code: 503, percent: 25 } });
     const kills = new Kills();
     const die = (service: Service, kill: () => Promise<void>) => kills.dieAndRestart(stack, service, kill);
     const [email, push] = ['email-notification-service', 'push-notification-service'] as const;
@@ -22,14 +22,14 @@ export function accountingScenario(startStack: () => Promise<RunStack>, follows:
       follows,
       repeated: follows / 5,
       faults: [
-        () => die(email, () => stack.killWhole(email)),
-        () => die(push, () => stack.killWhole(push)),
+        () => die(email, () => stack.killServiceAndSidecar(email)),
+        () => die(push, () => stack.killServiceAndSidecar(push)),
         () => die('api-facade', () => stack.killSidecar('api-facade')),
         () => die(email, () => stack.killSidecar(email)),
         () => die(push, () => stack.killSidecar(push)),
       ],
     });
-    await stack.inbox.break();
+    await stack.inbox.clearFaults();
     const account = await settle(stack, accepted, { deadlineMs: 240_000, kills: kills.list });
     console.log(`${stack.name}: ${describeAccount(account)}`);
     expect(account).toMatchObject({ accepted: follows, mailed: follows, pushed: follows, lost: 0, doubled: 0 });

@@ -11,9 +11,9 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 test('When the servers refuse some notifications and some follows are posted twice, then each of 200 follows leads to one mail and one push message', async () => {
-  await stack.inbox.break({ mail: { code: 451, percent: 50 }, push: { code: 503, percent: 25 } });
+  await stack.inbox.setFaults({ mail: { code: 451, percent: 50 }, push: { code: 503, percent: 25 } });
   const accepted = await postFollows(stack, { follows: 200, repeated: 40 });
-  await stack.inbox.break();
+  await stack.inbox.clearFaults();
   const account = await settle(stack, accepted, { deadlineMs: 60_000 });
   console.log(`${stack.name}: ${describeAccount(account)}`);
   expect(account).toMatchObject({ accepted: 200, mailed: 200, pushed: 200, lost: 0, doubled: 0, doubledByKill: 0 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { postFollower } from '../stacks/post-follow';
+import { postFollow } from '../stacks/post-follow';
 import type { Stack } from '../stacks/stack';
 
 export interface TrafficOptions {
@@ -68,7 +68,7 @@ async function postUntilAccepted(stack: Stack, number: number, follower: string)
   const followee = FOLLOWEES[number % FOLLOWEES.length] ?? 'bob';
   for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
     const headers = { 'idempotency-key': follower };
-    const answer = await postFollower(stack, { follower, followee }, headers).catch(() => undefined);
+    const answer = await postFollow(stack, { follower, followee }, headers).catch(() => undefined);
     if (answer?.status === 202) return answer.body;
     if (Date.now() > deadline)
       throw new Error(`follow ${number} was not accepted within a minute; last answer: ${JSON.stringify(answer)}`);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** Compiles before the tests, which takes under a second when nothing has changed. */
+/** Compiles the programs before the tests start. This takes less than a second when nothing has changed. */
 export function setup(): void {
   execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '--build', 'tsconfig.build.json'], {
     stdio: 'inherit',

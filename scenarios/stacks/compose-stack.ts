@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { buildSync } from 'esbuild';
 import { freePort } from '../../local/testing/free-port';
 import { InboxClient } from './inbox-client';
-import { readLines } from './log-lines';
+import { readLogLines } from './log-lines';
 import { ROOT } from './root';
 import { type CommandResult, runCommand } from './run-command';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
@@ -70,7 +70,8 @@ interface Container {
 export async function startComposeStack(broker: 'redis' | 'kafka' = 'redis'): Promise<ComposeStack> {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
   let context = process.env.DAPR_CONTEXT;
-  const noReplay = context === undefined ? 'a sidecar of local/ finds only those in its own container' : undefined;
+  const replayUnavailable =
+    context === undefined ? 'a sidecar of local/ finds only those in its own container' : undefined;
   if (context === undefined) {
     localInPlaceOfDapr(folder);
     context = folder;
@@ -91,7 +92,7 @@ export async function startComposeStack(broker: 'redis' | 'kafka' = 'redis'): Pr
     `  mailpit:\n${port(ports.mail, 8025)}  ntfy:\n${port(ports.push, 80)}`,
   ].join('\n');
   writeFileSync(join(folder, 'override.yml'), override);
-  const stack = new ComposeStack(folder, ports, noReplay, broker);
+  const stack = new ComposeStack(folder, ports, replayUnavailable, broker);
   try {
     await stack.up();
     return stack;
@@ -103,7 +104,7 @@ export async function startComposeStack(broker: 'redis' | 'kafka' = 'redis'): Pr
 
 export class ComposeStack implements Stack {
   readonly name = 'Docker Compose';
-  readonly pushNeverFails = 'ntfy has no switch for faults';
+  readonly pushFaultsUnavailable = 'ntfy has no switch for faults';
   readonly log: LogLine[] = [];
   readonly output: string[] = [];
   readonly ended = new Promise<number | null>(() => {});
@@ -115,7 +116,7 @@ export class ComposeStack implements Stack {
   constructor(
     private readonly folder: string,
     ports: { facade: number; mail: number; push: number },
-    readonly noReplay: string | undefined,
+    readonly replayUnavailable: string | undefined,
     private readonly broker: 'redis' | 'kafka',
   ) {
     this.facadeUrl = `http://127.0.0.1:${ports.facade}`;
@@ -127,7 +128,7 @@ export class ComposeStack implements Stack {
     this.follower?.kill('SIGKILL');
     const args = this.arguments('logs', '--follow', '--no-log-prefix', '--no-color', ...SERVICES);
     this.follower = spawn('docker', args, { ...this.options, stdio: ['ignore', 'pipe', 'ignore'] });
-    readLines(this.follower.stdout, this.log, this.output);
+    readLogLines(this.follower.stdout, this.log, this.output);
   }
 
   async docker(...args: string[]): Promise<string> {
@@ -153,11 +154,11 @@ export class ComposeStack implements Stack {
     );
   }
 
-  freeze(service: Service): void {
+  suspend(service: Service): void {
     execFileSync('docker', this.arguments('pause', service), { ...this.options, stdio: 'ignore' });
   }
 
-  thaw(service: Service): void {
+  resume(service: Service): void {
     execFileSync('docker', this.arguments('unpause', service), { ...this.options, stdio: 'ignore' });
   }
 
@@ -166,7 +167,7 @@ export class ComposeStack implements Stack {
   }
 
   /** Straight into Redis: no app but api-facade may publish, and its sidecar cannot be reached from here. */
-  async publishPast(eventId: string, data: object): Promise<void> {
+  async publishWithoutFacade(eventId: string, data: object): Promise<void> {
     const event = {
       specversion: '1.0',
       id: eventId,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort } from '../../local/testing/free-port';
 import { ROOT } from './root';
 
-/** The ports of one app and its sidecar. */
+/** The ports of an app and its sidecar. */
 export interface Ports {
   appPort: number;
   daprPort: number;
@@ -17,10 +17,10 @@ export const freePorts = async (): Promise<Ports> => ({
   metricsPort: await freePort(),
 });
 
-/** A new folder for a stack that runs outside containers. */
+/** Creates a temporary folder for a stack that runs without containers. Returns its path. */
 export const stackFolder = (): string => mkdtempSync(join(tmpdir(), 'stack-'));
 
-/** Copies components/ into a stack's folder, for a Redis on another port. Resolves with the copy's path. */
+/** Copies components/ into a stack's folder, with the port of the stack's Redis. Returns the path of the copy. */
 export function copyComponents(folder: string, redisPort: number, processingTimeoutMs = 120_000): string {
   const components = join(folder, 'components');
   cpSync(join(ROOT, 'components'), components, { recursive: true });
@@ -39,13 +39,13 @@ const yamlFiles = (folder: string): string[] =>
 export interface DaprRun {
   appId: string;
   ports: Ports;
-  /** The copy of components/ that the sidecar reads. */
+  /** The path of the copy of components/ that the sidecar reads. */
   components: string;
-  /** The app, and its arguments. */
+  /** The command of the app, with its arguments. */
   program: readonly string[];
 }
 
-/** What follows `dapr` for one app beside its sidecar, as the containers' entry script runs it. */
+/** Returns the arguments of `dapr` that run an app beside its sidecar, the same as in container/entrypoint.sh. */
 export function daprRunArguments({ appId, ports, components, program }: DaprRun): string[] {
   const { appPort, daprPort, metricsPort } = ports;
   const broker = join(components, appId.endsWith('-replay') ? 'redis-replay' : 'redis');

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A mail as Mailpit's API tells of it. */
+/** A mail in Mailpit's API. */
 export interface Mail {
   ID: string;
   MessageID: string;
   Subject: string;
-  /** When it arrived, RFC 3339. */
+  /** The time of arrival, in RFC 3339. */
   Created: string;
   To: { Name: string; Address: string }[];
 }
 
-/** A message as ntfy's API tells of it. */
+/** A push message in ntfy's API. */
 export interface Push {
   id: string;
-  /** When it arrived, in seconds since the epoch. */
+  /** The time of arrival, in seconds since the epoch. */
   time: number;
   topic: string;
   title: string;
@@ -21,68 +21,71 @@ export interface Push {
   sequence_id?: string;
 }
 
-/** Faults on purpose, in percent of the attempts. What is left out works. */
+/** Faults that the inbox injects, in percent of the attempts. A fault that is left out is off. */
 export interface Faults {
-  /** An SMTP reply at the start of a mail. */
+  /** The server refuses a mail at its start, with an SMTP reply code. */
   mail?: { code: number; percent: number };
-  /** An HTTP status. */
+  /** The server refuses a push message, with an HTTP status. */
   push?: { code: number; percent: number };
-  /** Mails are stored, and the connection cut before the sender is told. */
+  /** The server stores a mail, and then cuts the connection before it answers. */
   cutAfterMail?: number;
 }
 
-const PAGE = 1_000;
+/** The number of mails in one request. */
+const PAGE_SIZE = 1_000;
 
-/** Where mails and push messages arrive: Mailpit and ntfy, or whatever answers as they do. */
+/** A client of the servers that receive mails and push messages: Mailpit and ntfy, or servers with the same APIs. */
 export class InboxClient {
   constructor(
-    /** Without a slash at the end. */
+    /** The URL of Mailpit, without a slash at the end. */
     readonly mailUrl: string,
+    /** The URL of ntfy, without a slash at the end. */
     readonly pushUrl: string,
   ) {}
 
-  /** All mails, newest first. */
+  /** Resolves with all mails, newest first. */
   async mails(): Promise<Mail[]> {
     const found: Mail[] = [];
     for (;;) {
-      const page = await ask<{ messages: Mail[] }>(
-        `${this.mailUrl}/api/v1/messages?start=${found.length}&limit=${PAGE}`,
+      const page = await request<{ messages: Mail[] }>(
+        `${this.mailUrl}/api/v1/messages?start=${found.length}&limit=${PAGE_SIZE}`,
       );
       found.push(...page.messages);
-      if (page.messages.length < PAGE) return found;
+      if (page.messages.length < PAGE_SIZE) return found;
     }
   }
 
-  /** The mails about one event, by its Message-ID. */
+  /** Resolves with the mails of one event. Their Message-ID begins with the event id. */
   async mailsOf(eventId: string): Promise<Mail[]> {
     return (await this.mails()).filter(({ MessageID }) => MessageID.startsWith(`${eventId}.`));
   }
 
+  /** Resolves with the body of a mail. */
   async text(mail: Mail): Promise<{ Text: string; HTML: string }> {
-    return ask(`${this.mailUrl}/api/v1/message/${mail.ID}`);
+    return request(`${this.mailUrl}/api/v1/message/${mail.ID}`);
   }
 
-  /** The messages on some people's topics, oldest first. */
+  /** Resolves with the push messages to these followees, oldest first. */
   async pushes(...followees: string[]): Promise<Push[]> {
     const topics = followees.map((followee) => `followers-${followee}`).join(',');
     const answer = await fetch(`${this.pushUrl}/${topics}/json?poll=1&since=all`);
-    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+    if (!answer.ok) throw new Error(`${answer.url}: ${answer.status} ${await answer.text()}`);
     const lines = (await answer.text()).split('\n').filter((line) => line !== '');
     return lines.map((line) => JSON.parse(line));
   }
 
-  /** The messages to bob about one follower. */
+  /** Resolves with the push messages that tell bob about one follower. */
   async pushesAbout(follower: string): Promise<Push[]> {
     return (await this.pushes('bob')).filter(({ message }) => message === `${follower} follows you`);
   }
 
-  /** Switches faults on, and those that are not named off. */
-  async break({ mail, push, cutAfterMail }: Faults = {}): Promise<void> {
+  /** Switches the given faults on, and all others off. */
+  async setFaults({ mail, push, cutAfterMail }: Faults): Promise<void> {
     const trigger = (fault: { code: number; percent: number }) => ({
       ErrorCode: fault.code,
       Probability: fault.percent,
     });
-    await ask(`${this.mailUrl}/api/v1/chaos`, {
+    await request(`${this.mailUrl}/api/v1/chaos`, {
       method: 'PUT',
       body: JSON.stringify({
         ...(mail && { Sender: trigger(mail) }),
@@ -92,6 +95,10 @@ export class InboxClient {
     });
   }
 
+  /** Switches all faults off. */
+  clearFaults = (): Promise<void> => this.setFaults({});
+
+  /** Resolves when both servers answer. @throws {Error} when they do not answer within 15 s */
   async ready(): Promise<void> {
     for (const deadline = Date.now() + 15_000; ; await sleep(20)) {
       const up = await Promise.all([this.mails(), this.pushes('nobody')]).then(
@@ -104,7 +111,7 @@ export class InboxClient {
   }
 }
 
-async function ask<T>(url: string, init?: RequestInit): Promise<T> {
+async function request<T>(url: string, init?: RequestInit): Promise<T> {
   const answer = await fetch(url, init);
   if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;

@@ -8,14 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { freePort } from '../../local/testing/free-port';
 import { InboxClient } from './inbox-client';
-import { publishThrough } from './post-follow';
+import { publishToSidecar } from './publish-to-sidecar';
 import { ROOT } from './root';
 import { type CommandResult, type RunningCommand, startCommand } from './run-command';
 import type { LogLine, Service, Stack } from './stack';
 
 const READY_MS = 15_000;
 
-/** A run file, and a change to it that a scenario wants. */
+/** The fields of dapr.yaml that scenarios change. */
 export interface RunFileDocument {
   common: { resourcesPaths: string[]; configFilePath: string };
   apps: {
@@ -29,7 +29,7 @@ export interface RunFileDocument {
   'x-try'?: string;
 }
 
-/** Returns the command of `npm start`, with another run file at its end. */
+/** Returns the command of `npm start` with another run file. */
 export function npmStartCommand(runFile: string): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const [node, ...args] = (scripts.start as string).split(' ');
@@ -37,7 +37,7 @@ export function npmStartCommand(runFile: string): string[] {
   return [process.execPath, ...args, '-f', runFile];
 }
 
-/** Writes a copy of dapr.yaml into a new folder: free ports, absolute paths, and whatever `change` does. */
+/** Writes a copy of dapr.yaml with free ports and absolute paths into a new folder, after `change` has changed it. */
 export async function writeRunFile(
   change: (file: RunFileDocument) => void = () => {},
 ): Promise<{ path: string; inbox: InboxClient; remove(): void }> {
@@ -64,11 +64,15 @@ export async function writeRunFile(
   };
 }
 
-/** The sample as `npm start` runs it: in-memory broker, every sidecar in one process, every service in its own. */
+/**
+ * Starts the sample as `npm start` does: an in-memory broker, all sidecars in one process, each service in another.
+ *
+ * @throws {Error} when the services are not ready in time, or end before
+ */
 export async function startLocalStack(change?: (file: RunFileDocument) => void): Promise<LocalStack> {
   const runFile = await writeRunFile(change);
   const [program = '', ...args] = npmStartCommand(runFile.path);
-  // Other stacks run at the same time: their sidecars must not be found in place of ours.
+  // Other stacks run at the same time. With a separate directory, the sidecars find only the apps of this stack.
   const directory = mkdtempSync(join(tmpdir(), 'sidecars-'));
   const env = { ...process.env, LOG_FORMAT: 'json', DAPR_LOCAL_DIRECTORY: directory };
   const child = spawn(program, args, { cwd: ROOT, env });
@@ -88,7 +92,7 @@ export class LocalStack implements Stack {
   private readonly pids = new Map<Service, number>();
   facadeUrl = '';
 
-  /** Where the Dapr API of api-facade's sidecar is, without a slash at the end. */
+  /** The URL of the Dapr API of api-facade's sidecar, without a slash at the end. */
   facadeSidecarUrl = '';
 
   constructor(
@@ -100,11 +104,11 @@ export class LocalStack implements Stack {
     for (const stream of [child.stdout, child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.read(line));
     }
-    // A test that fails may leave without a stop. The program's guard then ends what it started.
-    const killWithUs = () => child.kill('SIGKILL');
-    process.once('exit', killWithUs);
+    // A failed test may not call stop. After this kill, the guard of the program kills the services.
+    const killOnExit = () => child.kill('SIGKILL');
+    process.once('exit', killOnExit);
     this.ended = once(child, 'close').then(([code]) => {
-      process.off('exit', killWithUs);
+      process.off('exit', killOnExit);
       cleanUp();
       return code;
     });
@@ -121,11 +125,11 @@ export class LocalStack implements Stack {
     await this.inbox.ready();
   }
 
-  freeze(service: Service): void {
+  suspend(service: Service): void {
     process.kill(this.pid(service), 'SIGSTOP');
   }
 
-  thaw(service: Service): void {
+  resume(service: Service): void {
     process.kill(this.pid(service), 'SIGCONT');
   }
 
@@ -133,8 +137,8 @@ export class LocalStack implements Stack {
     process.kill(this.pid(service), 'SIGKILL');
   }
 
-  publishPast(eventId: string, data: object): Promise<void> {
-    return publishThrough(this.facadeSidecarUrl, eventId, data);
+  publishWithoutFacade(eventId: string, data: object): Promise<void> {
+    return publishToSidecar(this.facadeSidecarUrl, eventId, data);
   }
 
   async replay(service: Service, ...flags: string[]): Promise<CommandResult> {
@@ -142,7 +146,7 @@ export class LocalStack implements Stack {
     return result;
   }
 
-  /** Starts the replay without waiting for its end. */
+  /** Starts a replay, and does not wait until it ends. */
   async startReplay(service: Service, ...flags: string[]): Promise<RunningCommand> {
     const args = [join('dist', 'replay', 'npm.js'), service, ...flags];
     const env = { ...this.env, APP_PORT: String(await freePort()) };

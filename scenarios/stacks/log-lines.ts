@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { LogLine } from './stack';
 
-/** Sorts what a stack prints, line by line: what a service has logged, and everything else. */
-export function readLines(stream: Readable | null, log: LogLine[], output: string[]): void {
+/** Appends each line of a stream to `log` if a service has logged it, and otherwise to `output`. */
+export function readLogLines(stream: Readable | null, log: LogLine[], output: string[]): void {
   if (!stream) return;
   createInterface({ input: stream }).on('line', (line) => {
     const parsed = parse(line);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Whether a process with this id still runs. */
+/** Returns whether a process with this id still runs. */
 export function runs(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -10,7 +10,7 @@ export function runs(pid: number): boolean {
   }
 }
 
-/** The processes that were started below one, as far as they still run. Linux tells it in /proc, thread by thread. */
+/** Returns the running descendants of a process. Linux lists the children of each thread in /proc. */
 export function descendants(pid: number): number[] {
   const children = threads(pid).flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(' '));
   return children
@@ -19,17 +19,17 @@ export function descendants(pid: number): number[] {
     .flatMap((child) => [child, ...descendants(child)]);
 }
 
-/** Ends a process that may have ended by itself. */
+/** Kills a process with SIGKILL. Does nothing if the process has already ended. */
 export function kill(pid: number | undefined): void {
   if (!pid) return;
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // it has just ended
+    // the process has already ended
   }
 }
 
-/** Ends a process, and what was started below it; the process first, so that it does not see the others end. */
+/** Kills a process and its descendants. The process dies first, so that it cannot react to the end of the others. */
 export function killWithDescendants(pid: number | undefined): void {
   for (const each of [pid, ...descendants(pid ?? 0)]) kill(each);
 }
@@ -38,11 +38,11 @@ function threads(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/task`);
   } catch {
-    return []; // it has ended
+    return []; // the process has ended
   }
 }
 
-/** The program and arguments of a process; empty when it has ended. */
+/** Returns the command line of a process; an empty string if the process has ended. */
 export const commandLine = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
 
 function read(file: string): string {

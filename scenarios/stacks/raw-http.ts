@@ -1,13 +1,13 @@
 import { connect } from 'node:net';
 
-/** An answer in parts. */
+/** The parts of an HTTP answer that the scenarios check. */
 export interface RawAnswer {
   status: number;
   contentType: string;
   body: string;
 }
 
-/** Sends bytes unchanged over a new connection. The status is 0 when the connection ends without an answer. */
+/** Sends bytes over a new connection. Resolves with the answer; its status is 0 if the connection ends without one. */
 export function sendRaw(url: string, bytes: Buffer): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -15,7 +15,7 @@ export function sendRaw(url: string, bytes: Buffer): Promise<RawAnswer> {
     let text = '';
     socket.on('data', (chunk) => {
       text += chunk;
-      // The answer is whole once its body has the length it announces.
+      // The answer is complete when its body is as long as Content-Length says. The answer to HEAD has no body.
       const [head = '', body = ''] = text.split('\r\n\r\n');
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? Number.NaN);
       if (Buffer.byteLength(body) >= length || bytes.subarray(0, 5).equals(Buffer.from('HEAD '))) socket.end();
@@ -23,7 +23,7 @@ export function sendRaw(url: string, bytes: Buffer): Promise<RawAnswer> {
     socket.on('error', (error: NodeJS.ErrnoException) =>
       error.code === 'ECONNRESET' || error.code === 'EPIPE' ? undefined : reject(error),
     );
-    // What follows the first answer is about bytes that were left over.
+    // The server may answer the remaining bytes, too. Only the first answer counts.
     socket.on('close', () => {
       const [head = '', body = ''] = text.split('\r\n\r\n');
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
@@ -36,7 +36,7 @@ export function sendRaw(url: string, bytes: Buffer): Promise<RawAnswer> {
   });
 }
 
-/** Returns the bytes of a request, with the length of its body unless a header says how the body is framed. */
+/** Returns the bytes of a request. Adds Content-Length if the request has a body and no header frames it. */
 export function rawRequest(method: string, path: string, headers: string[] = [], body: string | Buffer = ''): Buffer {
   const bytes = Buffer.from(body);
   const length =

@@ -4,7 +4,9 @@ import { hasRedisServer } from '../../local/testing/redis-server';
 import { ROOT } from './root';
 import type { RunStackOptions } from './run-stack';
 
+/** Whether the stack with Redis cannot run here. */
 export const missingForRedis = !hasRedisServer();
+/** Whether the stack with Dapr and Redis cannot run here. */
 export const missingForDapr = missingForRedis || !findDaprd() || !hasDaprCli();
 
 export const LOCAL_WITH_REDIS: RunStackOptions = {
@@ -15,7 +17,7 @@ export const LOCAL_WITH_REDIS: RunStackOptions = {
 
 export const DAPR_WITH_REDIS: RunStackOptions = { name: 'Dapr, with Redis', dapr: ['dapr'], separateDaprd: true };
 
-/** The same, with Dapr's bulk subscriptions. */
+/** Returns the same options with bulk subscriptions, so that Dapr delivers up to 100 events in one request. */
 export const inBatches = (options: RunStackOptions): RunStackOptions => ({
   ...options,
   name: `${options.name}, in batches`,

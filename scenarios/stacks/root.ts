@@ -1,4 +1,4 @@
 import { resolve } from 'node:path';
 
-/** The folder of this repository. */
+/** The root folder of this repository. */
 export const ROOT = resolve(__dirname, '../..');

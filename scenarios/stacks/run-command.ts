@@ -1,19 +1,22 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** The end of a command: its exit code, null when a signal ended it, and everything that it printed. */
+/** The result of a command that has ended. */
 export interface CommandResult {
+  /** The exit code; null if a signal ended the command. */
   code: number | null;
+  /** Everything that the command printed to stdout and stderr. */
   output: string;
 }
 
-/** A command that runs, and its end. */
+/** A command that was started. */
 export interface RunningCommand {
   child: ChildProcess;
+  /** Resolves when the command has ended. */
   result: Promise<CommandResult>;
 }
 
-/** Starts a command. Its end rejects only when the program cannot be started. */
+/** Starts a command, and does not wait until it ends. `result` rejects only if the program cannot be started. */
 export function startCommand(program: string, args: readonly string[], options: SpawnOptions = {}): RunningCommand {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -26,7 +29,7 @@ export function startCommand(program: string, args: readonly string[], options: 
   return { child, result };
 }
 
-/** Runs a command to its end. */
+/** Runs a command. Resolves with its result when it has ended. */
 export const runCommand = (
   program: string,
   args: readonly string[],

@@ -1,39 +1,35 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../local/testing/free-port';
 import { RedisServer } from '../../local/testing/redis-server';
 import { copyComponents, daprRunArguments, freePorts, type Ports, stackFolder } from './dapr-run';
 import { InboxClient } from './inbox-client';
-import { readLines } from './log-lines';
-import { publishThrough } from './post-follow';
-import { commandLine, descendants, kill, killWithDescendants } from './processes';
+import { killWithDescendants } from './processes';
+import { publishToSidecar } from './publish-to-sidecar';
 import { ROOT } from './root';
 import { type CommandResult, startCommand } from './run-command';
+import { RunningService } from './running-service';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 import { StreamMonitor } from './stream-monitor';
 
 export interface RunStackOptions {
   name: string;
-  /** `dapr`, or what is used in its place: the program that knows `run`, with its first arguments. */
+  /** The program that has the command `run`, with its first arguments: `dapr` or its replacement. */
   dapr: readonly string[];
-  /** Whether daprd is a process of its own, which is stopped first, as the entry script of the containers does. */
+  /** Whether daprd is a separate process. A stop then goes to daprd first, as in container/entrypoint.sh. */
   separateDaprd: boolean;
-  /** In place of what components/redis/pubsub.yaml says, for a test that cannot wait so long for what was killed. */
+  /** Replaces the value in components/redis/pubsub.yaml, so that Redis delivers the events of a killed service sooner. */
   processingTimeoutMs?: number;
-  /** For the services. */
+  /** Environment variables of the services. */
   env?: Record<string, string>;
 }
 
-const READY_MS = 30_000;
-const STOP_MS = 20_000;
 const REPLAY_MS = 120_000;
 
 /**
- * The sample as its containers run it, without containers: Redis, an inbox, and for each service one `dapr run` that
- * has the service and its sidecar below it. What dies stays dead until the scenario starts it again.
+ * Starts the sample as its containers run it, but without containers: Redis, an inbox, and one `dapr run` for each
+ * service. A killed service stays dead until the scenario starts it again.
  */
 export async function startRunStack(options: RunStackOptions): Promise<RunStack> {
   const folder = stackFolder();
@@ -51,20 +47,15 @@ export async function startRunStack(options: RunStackOptions): Promise<RunStack>
   }
 }
 
-interface Member extends Ports {
-  run: ChildProcess;
-  ended: Promise<number | null>;
-}
-
 export class RunStack implements Stack {
   readonly log: LogLine[] = [];
   readonly output: string[] = [];
   readonly ended = new Promise<number | null>(() => {});
   readonly inbox: InboxClient;
-  private readonly members = new Map<Service, Member>();
+  private readonly services = new Map<Service, RunningService>();
   private inboxProcess: ChildProcess | undefined;
   private readonly replays = new Set<ChildProcess>();
-  private readonly killWithUs = () => this.killAll();
+  private readonly killOnExit = () => this.killAll();
 
   constructor(
     private readonly options: RunStackOptions,
@@ -75,7 +66,7 @@ export class RunStack implements Stack {
     private readonly ports: { mail: number; smtp: number; push: number },
   ) {
     this.inbox = new InboxClient(`http://127.0.0.1:${ports.mail}`, `http://127.0.0.1:${ports.push}`);
-    process.once('exit', this.killWithUs);
+    process.once('exit', this.killOnExit);
   }
 
   get name(): string {
@@ -83,18 +74,18 @@ export class RunStack implements Stack {
   }
 
   get facadeUrl(): string {
-    return `http://127.0.0.1:${this.member('api-facade').appPort}`;
+    return `http://127.0.0.1:${this.running('api-facade').ports.appPort}`;
   }
 
-  idle = (withinMs: number): Promise<number> => this.broker.idle(withinMs);
+  waitUntilDrained = (withinMs: number): Promise<number> => this.broker.waitUntilDrained(withinMs);
 
-  /** What a service's sidecar counts, in Prometheus' text format. */
+  /** Resolves with the metrics of a service's sidecar, in Prometheus' text format. */
   async metrics(service: Service): Promise<string> {
-    return (await fetch(`http://127.0.0.1:${this.member(service).metricsPort}/metrics`)).text();
+    return (await fetch(`http://127.0.0.1:${this.running(service).ports.metricsPort}/metrics`)).text();
   }
 
-  publishPast(eventId: string, data: object): Promise<void> {
-    return publishThrough(`http://127.0.0.1:${this.member('api-facade').daprPort}`, eventId, data);
+  publishWithoutFacade(eventId: string, data: object): Promise<void> {
+    return publishToSidecar(`http://127.0.0.1:${this.running('api-facade').ports.daprPort}`, eventId, data);
   }
 
   async startInbox(): Promise<void> {
@@ -104,88 +95,57 @@ export class RunStack implements Stack {
     await this.inbox.ready();
   }
 
-  /** Starts a service that does not run, on the ports it had before, and waits until it is ready. */
+  /** Starts a service that does not run, and waits until it is ready. A service that ran before keeps its ports. */
   async start(service: Service): Promise<void> {
-    const ports = this.members.get(service) ?? (await freePorts());
-    const [program = '', ...args] = this.command(service, ports, [`dist/${service}/main.js`]);
-    const run = spawn(program, args, { cwd: ROOT, env: this.env(), detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [run.stdout, run.stderr]) readLines(stream, this.log, this.output);
-    const ended = once(run, 'close').then(
-      ([code]) => code as number | null,
-      () => null, // it could not even be started
-    );
-    this.members.set(service, { ...ports, run, ended });
-    for (const deadline = Date.now() + READY_MS; ; await sleep(20)) {
-      const answer = await fetch(`http://127.0.0.1:${ports.appPort}/readyz`).catch(() => undefined);
-      if (answer?.ok) return;
-      if (Date.now() < deadline && run.exitCode === null) continue;
-      throw new Error(`${service} is not ready:\n${this.output.slice(-20).join('\n')}\n${await answer?.text()}`);
-    }
+    const ports = this.services.get(service)?.ports ?? (await freePorts());
+    const command = this.command(service, ports, [`dist/${service}/main.js`]);
+    const { log, output } = this;
+    const { separateDaprd } = this.options;
+    const started = new RunningService({ service, ports, command, env: this.env(), separateDaprd, log, output });
+    this.services.set(service, started);
+    await started.ready();
   }
 
-  /** Whether the `dapr run` of a service has not ended. */
-  isRunning(service: Service): boolean {
-    const { run } = this.member(service);
-    return run.exitCode === null && run.signalCode === null;
+  suspend(service: Service): void {
+    this.running(service).signal('SIGSTOP');
   }
 
-  freeze(service: Service): void {
-    process.kill(this.appPid(service), 'SIGSTOP');
+  resume(service: Service): void {
+    this.running(service).signal('SIGCONT');
   }
 
-  thaw(service: Service): void {
-    process.kill(this.appPid(service), 'SIGCONT');
-  }
-
-  /** Ends the service alone, upon which `dapr run` ends the sidecar and itself. */
   kill(service: Service): void {
-    process.kill(this.appPid(service), 'SIGKILL');
+    this.running(service).signal('SIGKILL');
   }
 
-  /** The same, and waits until the sidecar has ended, too. */
-  async killApp(service: Service): Promise<void> {
+  /** Kills a service with SIGKILL, and waits until its sidecar has ended, too. */
+  async killAndWait(service: Service): Promise<void> {
     this.kill(service);
-    await this.member(service).ended;
+    await this.running(service).ended;
   }
 
-  /** Ends the service, its sidecar and `dapr run` all at once, as the end of a container does. */
-  async killWhole(service: Service): Promise<void> {
-    const { run, ended } = this.member(service);
-    killWithDescendants(run.pid);
-    await ended;
+  /** Kills a service and its sidecar at once, as the end of a container does. */
+  async killServiceAndSidecar(service: Service): Promise<void> {
+    await this.running(service).killServiceAndSidecar();
   }
 
-  /** Ends the sidecar alone; where that is one process with `dapr run`, it, and the service after it. */
+  /** Kills the sidecar of a service, and waits until the service has ended, too. */
   async killSidecar(service: Service): Promise<void> {
-    const { run, ended } = this.member(service);
-    kill(this.daprdPid(service) ?? run.pid ?? 0);
-    await ended;
+    await this.running(service).killSidecar();
   }
 
   async replay(service: Service, ...flags: string[]): Promise<CommandResult> {
-    const [command = '', ...args] = this.command(`${service}-replay`, await freePorts(), [
-      'dist/replay/main.js',
-      service,
-      ...flags,
-    ]);
-    const { child, result } = startCommand(command, args, { cwd: ROOT, env: this.env(), timeout: REPLAY_MS });
+    const script = ['dist/replay/main.js', service, ...flags];
+    const [program = '', ...args] = this.command(`${service}-replay`, await freePorts(), script);
+    const { child, result } = startCommand(program, args, { cwd: ROOT, env: this.env(), timeout: REPLAY_MS });
     this.replays.add(child);
     return result.finally(() => this.replays.delete(child));
   }
 
-  /** What `docker compose stop` does. Resolves with 0 when everything ended with 0. */
+  /** Stops the services as `docker compose stop` does, then the rest. Resolves with 0 if every service ends with 0. */
   async stop(): Promise<number | null> {
-    const codes = await Promise.all(
-      [...this.members].map(async ([service, { run, ended }]) => {
-        if (!this.isRunning(service)) return 0;
-        process.kill(this.daprdPid(service) ?? run.pid ?? 0, 'SIGTERM');
-        const timer = setTimeout(() => void this.killWhole(service), STOP_MS);
-        const code = await ended;
-        clearTimeout(timer);
-        return code;
-      }),
-    );
-    process.off('exit', this.killWithUs);
+    const codes = await Promise.all([...this.services.values()].map((service) => service.stop()));
+    process.off('exit', this.killOnExit);
     this.killAll();
     this.broker.close();
     await this.redis.kill();
@@ -210,28 +170,16 @@ export class RunStack implements Stack {
     };
   }
 
-  private member(service: Service): Member {
-    const member = this.members.get(service);
-    if (!member) throw new Error(`${service} was never started`);
-    return member;
+  private running(service: Service): RunningService {
+    const running = this.services.get(service);
+    if (!running) throw new Error(`${service} was never started`);
+    return running;
   }
-
-  private appPid(service: Service): number {
-    const pid = this.pids(service).find((id) => /^\S*node dist\//.test(commandLine(id)));
-    if (pid === undefined) throw new Error(`${service} does not run`);
-    return pid;
-  }
-
-  private daprdPid(service: Service): number | undefined {
-    if (!this.options.separateDaprd) return undefined;
-    return this.pids(service).find((id) => /^\S*daprd /.test(commandLine(id)));
-  }
-
-  private pids = (service: Service): number[] => descendants(this.member(service).run.pid ?? 0);
 
   private killAll(): void {
-    for (const run of [...[...this.members.values()].map((member) => member.run), ...this.replays]) {
-      if (run.exitCode === null) killWithDescendants(run.pid);
+    for (const service of this.services.values()) service.killNow();
+    for (const replay of this.replays) {
+      if (replay.exitCode === null) killWithDescendants(replay.pid);
     }
     this.inboxProcess?.kill('SIGKILL');
   }

@@ -16,34 +16,43 @@ export const SERVICES = ['api-facade', 'email-notification-service', 'push-notif
 export type Service = (typeof SERVICES)[number];
 export const SUBSCRIBERS = ['email-notification-service', 'push-notification-service'] as const;
 
-/** The whole sample, really running, whatever it runs on. Scenarios are written against this and nothing else. */
+/**
+ * The running services with their sidecars, a broker and an inbox. Scenarios use only this interface, so that the same
+ * scenarios run on every stack.
+ */
 export interface Stack {
   readonly name: string;
-  /** Where api-facade answers, without a slash at the end. */
+  /** The URL of api-facade, without a slash at the end. */
   readonly facadeUrl: string;
-  /** Where the mails and push messages arrive. */
+  /** The server that receives the mails and the push messages. */
   readonly inbox: InboxClient;
-  /** What the services have logged so far, in order of arrival. */
+  /** The lines that the services have logged until now, in order of arrival. */
   readonly log: readonly LogLine[];
-  /** What was printed besides, by the program that runs the services. */
+  /** All other printed lines, for example those of the sidecars. */
   readonly output: readonly string[];
-  /** Stops a service in its tracks, as a machine under load may; it keeps its connections. */
-  freeze(service: Service): void;
-  thaw(service: Service): void;
-  /** Ends a service without asking it. */
+  /** Suspends a service. Its connections stay open, as on an overloaded machine. */
+  suspend(service: Service): void;
+  /** Lets a suspended service continue. */
+  resume(service: Service): void;
+  /** Kills a service with SIGKILL. */
   kill(service: Service): void;
-  /** Why the faults of push messages cannot be switched on here; undefined when they can. */
-  readonly pushNeverFails?: string;
-  /** Why a replay cannot reach the services here; undefined when it can. */
-  readonly noReplay?: string | undefined;
-  /** Publishes on followerAdded past api-facade, whatever the data. */
-  publishPast(eventId: string, data: object): Promise<void>;
+  /** The reason why the push server cannot inject faults; undefined if it can. */
+  readonly pushFaultsUnavailable?: string;
+  /** The reason why a replay cannot reach the services; undefined if it can. */
+  readonly replayUnavailable?: string | undefined;
+  /** Publishes an event on followerAdded without api-facade, so that nothing validates the data. */
+  publishWithoutFacade(eventId: string, data: object): Promise<void>;
   /** Runs the replay of a subscriber's dead letters, with flags such as `--list`. */
   replay(service: Service, ...flags: string[]): Promise<CommandResult>;
-  /** Resolves once the broker has no event left that somebody may still be handed; undefined where it does not tell. */
-  idle?(withinMs: number): Promise<number>;
-  /** What Ctrl-C does. Resolves with the exit code once everything has ended. */
+  /**
+   * Resolves when the subscribers have acknowledged all events, with that time in milliseconds since the epoch.
+   * Undefined if the broker does not count its events.
+   *
+   * @throws {Error} when the broker is not drained within the time
+   */
+  waitUntilDrained?(withinMs: number): Promise<number>;
+  /** Stops everything, as Ctrl-C does. Resolves with the exit code when all processes have ended. */
   stop(): Promise<number | null>;
-  /** Resolves with the exit code once everything has ended by itself. */
+  /** Resolves with the exit code when all processes have ended, even without a stop. */
   readonly ended: Promise<number | null>;
 }

@@ -7,54 +7,60 @@ const POLL_MS = 20;
 
 const createRedisClient = (port: number) => createClient({ url: `redis://127.0.0.1:${port}` });
 
-/** What Redis, as the broker, tells of the events. */
+/** Counts the events in the streams of Redis, the broker. */
 export class StreamMonitor {
   private constructor(private readonly client: ReturnType<typeof createRedisClient>) {}
 
   static async connect(redisPort: number): Promise<StreamMonitor> {
     const client = createRedisClient(redisPort);
-    // Redis may be killed and come back; the client connects again by itself.
+    // A test may kill Redis and start it again. The client then connects again without our help.
     await client.on('error', () => {}).connect();
     return new StreamMonitor(client);
   }
 
-  /** Events that have been published. */
+  /** Resolves with the number of published events. */
   published = (): Promise<number> => this.client.xLen(TOPIC);
 
-  /** Dead letters, replayed ones among them. */
+  /** Resolves with the number of dead letters, including those that were replayed. */
   async deadLetters(): Promise<number> {
     const lengths = await Promise.all(SUBSCRIBERS.map((service) => this.client.xLen(`${service}-dead-letters`)));
     return lengths.reduce((sum, length) => sum + length, 0);
   }
 
-  /** Deliveries that no subscriber has acknowledged yet. @throws {Error} when Redis does not tell, as before version 7 */
-  async left(): Promise<number> {
+  /**
+   * Resolves with the number of deliveries that the subscribers have not acknowledged yet. An event that is not delivered
+   * yet counts once for each subscriber.
+   *
+   * @throws {Error} with a Redis older than version 7, which does not report the number
+   */
+  async unacknowledged(): Promise<number> {
     const groups = await this.client.xInfoGroups(TOPIC).catch((error: Error) => {
-      if (error.message.includes('no such key')) return []; // nothing has been published or subscribed to yet
+      if (error.message.includes('no such key')) return []; // no event is published and no service has subscribed yet
       throw error;
     });
     return groups.reduce((sum, { pending, lag }) => {
       if (typeof lag !== 'number')
-        throw new Error('Redis does not tell what is left in a stream; version 7 or newer does');
+        throw new Error('Redis does not report the lag of a consumer group; install Redis 7 or newer');
       return sum + Number(pending) + lag;
     }, 0);
   }
 
   /**
-   * Resolves with the time, in milliseconds since the epoch, at which nothing was left.
+   * Resolves when the subscribers have acknowledged all events, with that time in milliseconds since the epoch.
    *
-   * @throws {Error} when that takes longer
+   * @throws {Error} when that takes longer than `withinMs`
    */
-  async idle(withinMs: number): Promise<number> {
+  async waitUntilDrained(withinMs: number): Promise<number> {
     for (const deadline = Date.now() + withinMs; ; await sleep(POLL_MS)) {
-      const left = await this.left();
-      if (left === 0) return Date.now();
-      if (Date.now() > deadline) throw new Error(`${left} deliveries are not done in time`);
+      const unacknowledged = await this.unacknowledged();
+      if (unacknowledged === 0) return Date.now();
+      if (Date.now() > deadline)
+        throw new Error(`${unacknowledged} deliveries are not acknowledged within ${withinMs} ms`);
     }
   }
 
-  /** Has no subscriber receive what it has not been handed yet. */
-  async skip(): Promise<void> {
+  /** Makes the subscribers skip the events that are not delivered yet. */
+  async skipUndelivered(): Promise<void> {
     const { 'entries-added': ENTRIESREAD } = await this.client.xInfoStream(TOPIC);
     for (const service of SUBSCRIBERS) {
       await this.client.xGroupSetId(TOPIC, service, '$', { ENTRIESREAD: Number(ENTRIESREAD) });
