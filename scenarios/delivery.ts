@@ -8,7 +8,7 @@ const SOON = { timeout: 15_000 };
 const EMAIL = 'email-notification-service';
 const PUSH = 'push-notification-service';
 
-/** What is promised of every follow that was accepted, whatever the stack: one mail and one push message. */
+/** Defines the tests that every accepted follow leads to one mail and one push message. They run on every stack. */
 export function deliveryScenarios(startStack: () => Promise<Stack>): void {
   let stack: Stack;
   beforeAll(async () => {
@@ -17,7 +17,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
   afterAll(() => stack?.stop(), 30_000);
   beforeEach(() => stack.inbox.clearFaults());
 
-  /** A follow of bob by somebody who follows nobody else, so that its notifications can be told from others. */
+  /** Posts a follow of bob. Each follow has a different follower, so that a test can find its notifications. */
   const follow = async (headers: Record<string, string> = {}, follower = randomUUID().slice(0, 18)) => {
     const { body } = await postFollow(stack, { follower, followee: 'bob' }, headers);
     return body;
@@ -25,21 +25,21 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
   const mailsOf = (id: string) => stack.inbox.mailsOf(id);
   const pushesAbout = (follower: string) => stack.inbox.pushesAbout(follower);
 
-  /** One mail and one push message, and no more once both services say that they are done. */
-  const arrived = async ({ id, follower }: { id: string; follower: string }) => {
+  /** Waits until both services have logged a notification, and expects exactly one mail and one push message. */
+  const expectOneOfEach = async ({ id, follower }: { id: string; follower: string }) => {
     await vi.waitFor(() => expect(servicesThatNotified(stack, id)).toEqual([...SUBSCRIBERS]), SOON);
     expect(await mailsOf(id)).toHaveLength(1);
     expect(await pushesAbout(follower)).toHaveLength(1);
   };
   const logged = (service: string, id: string, start: string) =>
     stack.log.filter((line) => line.service === service && line.eventId === id && line.msg.startsWith(start));
-  const isDeadLetter = (service: string, id: string) =>
+  const waitForDeadLetter = (service: string, id: string) =>
     vi.waitFor(() => expect(logged(service, id, 'dead letter: ')).not.toHaveLength(0), SOON);
 
-  test('When somebody gains a follower, then they get one mail and one push message that say who', async () => {
+  test('When a follow is posted, then the followee gets one mail and one push message with the name of the follower', async () => {
     const followed = await follow();
     const { id, follower } = followed;
-    await arrived(followed);
+    await expectOneOfEach(followed);
     const [mail] = await mailsOf(id);
     const [push] = await pushesAbout(follower);
     expect(mail).toMatchObject({
@@ -54,7 +54,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     expect(push).toMatchObject({ topic: 'followers-bob', title: 'New follower', message: `${follower} follows you` });
   });
 
-  test('When the mail server refuses for now, then the mail is tried again and arrives once; the push is not delayed', async () => {
+  test('When the mail server refuses mails temporarily, then the mail is retried and arrives once, and the push message is not delayed', async () => {
     await stack.inbox.setFaults({ mail: { code: 451, percent: 100 } });
     const followed = await follow();
     const { id, follower } = followed;
@@ -62,19 +62,19 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     await vi.waitFor(() => expect(logged(EMAIL, id, 'will be retried: ').length).toBeGreaterThan(1), SOON);
     expect(await mailsOf(id)).toHaveLength(0);
     await stack.inbox.clearFaults();
-    await arrived(followed);
+    await expectOneOfEach(followed);
   });
 
-  test('When the push server refuses for now, then the message is tried again and arrives once', async (context) => {
+  test('When the push server refuses messages temporarily, then the message is retried and arrives once', async (context) => {
     if (stack.pushFaultsUnavailable) context.skip(stack.pushFaultsUnavailable);
     await stack.inbox.setFaults({ push: { code: 503, percent: 100 } });
     const followed = await follow();
     await vi.waitFor(() => expect(logged(PUSH, followed.id, 'will be retried: ').length).toBeGreaterThan(1), SOON);
     await stack.inbox.clearFaults();
-    await arrived(followed);
+    await expectOneOfEach(followed);
   });
 
-  test('When the same Idempotency-Key is sent again, at once and later, then one mail and one push message arrive', async () => {
+  test('When the same Idempotency-Key is sent again, at once and later, then only one mail and one push message arrive', async () => {
     const headers = { 'idempotency-key': `key-${Math.random()}` };
     const followed = await follow(headers);
     const { id, follower } = followed;
@@ -85,10 +85,10 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     for (const service of SUBSCRIBERS) {
       await vi.waitFor(() => expect(logged(service, id, 'done before')).toHaveLength(5), { timeout: 30_000 });
     }
-    await arrived(followed);
+    await expectOneOfEach(followed);
   }, 60_000);
 
-  test('When many follows are posted at once, then each keeps its own trace through all three services', async () => {
+  test('When many follows are posted at once, then all three services log each with its own trace id', async () => {
     const traces = Array.from({ length: 20 }, () => randomUUID().replaceAll('-', ''));
     const ids = await Promise.all(
       traces.map(async (traceId) => (await follow({ traceparent: `00-${traceId}-b7ad6b7169203331-01` })).id),
@@ -98,24 +98,24 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
       await vi.waitFor(() => {
         const lines = accessLogLines(stack, id);
         expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(SERVICES));
-        // A delivery that took too long is delivered once more: it has a line of its own, and the same trace.
+        // A delivery after a timeout is repeated. It then has another access log line, with the same trace id.
         expect(new Set(lines.map((line) => line.traceId))).toEqual(new Set([traceId]));
       }, SOON);
     }
   });
 
   describe('dead letters', () => {
-    test('When the mail server refuses for good, then a replay after mending delivers that mail, and nothing twice', async (context) => {
+    test('When the mail server refuses a mail permanently, then a replay after the repair delivers it, and no notification arrives twice', async (context) => {
       if (stack.replayUnavailable) context.skip(stack.replayUnavailable);
       await stack.inbox.setFaults({ mail: { code: 550, percent: 100 } });
       const followed = await follow();
       const { id, follower } = followed;
-      await isDeadLetter(EMAIL, id);
+      await waitForDeadLetter(EMAIL, id);
       expect(logged(EMAIL, id, 'will be retried: ')).toHaveLength(0);
       await vi.waitFor(async () => expect(await pushesAbout(follower)).toHaveLength(1), SOON);
 
-      const { output: list } = await stack.replay(EMAIL, '--list');
-      expect(list).toMatch(new RegExp(`^${id} .*"follower":"${follower}"`, 'm'));
+      const { output: listed } = await stack.replay(EMAIL, '--list');
+      expect(listed).toMatch(new RegExp(`^${id} .*"follower":"${follower}"`, 'm'));
       const failed = await stack.replay(EMAIL);
       expect(failed.output).toContain(`returned ${id}: `);
       expect(failed.output).toMatch(/^found 1, replayed 0, returned 1$/m);
@@ -125,15 +125,15 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
       const replayed = await stack.replay(EMAIL);
       expect(replayed.output).toMatch(/^found 1, replayed 1, returned 0$/m);
       expect(replayed.code).toBe(0);
-      await arrived(followed);
+      await expectOneOfEach(followed);
       expect((await stack.replay(EMAIL, '--list')).output).toMatch(/^0 dead letters$/m);
     }, 120_000);
 
-    test('When an event is no follow, then it is a dead letter at once, and it can be looked at', async () => {
+    test('When an event is not a valid follow, then it becomes a dead letter at once, and the replay can list and discard it', async () => {
       const id = `poison-${Math.random().toString(36).slice(2)}`;
       const pushes = (await stack.inbox.pushes('bob')).length;
       await stack.publishWithoutFacade(id, { follower: '<b>\r\nBcc: eve@example.test', followee: 'bob' });
-      for (const service of SUBSCRIBERS) await isDeadLetter(service, id);
+      for (const service of SUBSCRIBERS) await waitForDeadLetter(service, id);
       expect((await stack.replay(PUSH, '--list')).output).toMatch(new RegExp(`^${id} .*<b>`, 'm'));
       expect(await stack.replay(PUSH, '--discard', id)).toMatchObject({ code: 1 });
       const discarded = await stack.replay(PUSH, '--discard', id, '--yes');

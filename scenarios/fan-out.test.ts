@@ -15,7 +15,7 @@ afterAll(async () => {
 const notified = (eventId: string) =>
   vi.waitFor(() => expect(servicesThatNotified(stack, eventId)).toEqual([...SUBSCRIBERS]), { timeout: 5_000 });
 
-/** Ids of the events that a subscriber has written any line about. */
+/** Returns the ids of the events that appear in a log line of a subscriber. */
 const delivered = () =>
   new Set(
     stack.log
@@ -24,7 +24,7 @@ const delivered = () =>
   );
 
 describe('fan-out', () => {
-  test('When one follow is posted as in the article, then both services react, and one grep finds it in three logs', async () => {
+  test('When one follow is posted as in the article, then both services handle it, and its event id is in the access logs of all three services', async () => {
     const { status, body } = await postFollow(stack);
     expect(status).toBe(202);
     expect(body).toEqual({ id: expect.any(String), follower: 'alice', followee: 'bob' });
@@ -42,17 +42,17 @@ describe('fan-out', () => {
     }
   });
 
-  test('When a follow is posted, then both services are told who follows whom', async () => {
+  test('When a follow is posted, then both services notify the followee about the follower', async () => {
     const { body } = await postFollow(stack, { follower: 'carol', followee: 'dave' });
     await notified(body.id);
-    const told = stack.log.filter(({ eventId, msg }) => eventId === body.id && msg.startsWith('notified'));
-    expect(told.map(({ msg }) => msg).sort()).toEqual([
+    const notifications = stack.log.filter(({ eventId, msg }) => eventId === body.id && msg.startsWith('notified'));
+    expect(notifications.map(({ msg }) => msg).sort()).toEqual([
       'notified dave by e-mail: carol follows you',
       'notified dave by push message: carol follows you',
     ]);
   });
 
-  test("When the request carries a trace, then all three logs have the caller's trace id", async () => {
+  test('When the request has a traceparent header, then all three access logs have its trace id', async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const { body } = await postFollow(stack, undefined, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
     await vi.waitFor(
@@ -61,7 +61,7 @@ describe('fan-out', () => {
     );
   });
 
-  test('When a hundred follows are posted at once, then each is notified once by each service', async () => {
+  test('When 100 follows are posted at once, then each service sends one notification for each', async () => {
     const posts = Array.from({ length: 100 }, (_, i) => postFollow(stack, { follower: `f${i}`, followee: 'bob' }));
     const answers = await Promise.all(posts);
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(100);
@@ -69,21 +69,21 @@ describe('fan-out', () => {
   });
 });
 
-describe('what is not a follow', () => {
+describe('invalid requests', () => {
   test.each([
     ['broken JSON', '{"follower"', {}, 400],
-    ['of wrong names', { follower: 'a b', followee: 'bob' }, {}, 400],
-    ['too large', `"${'x'.repeat(20_000)}"`, {}, 413],
+    ['a follow with an invalid name', { follower: 'a b', followee: 'bob' }, {}, 400],
+    ['larger than 16 KiB', `"${'x'.repeat(20_000)}"`, {}, 413],
     ['a form', 'follower=alice&followee=bob', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
   ])(
-    'When the body is %s, then the answer is %s with a problem document, and nobody is notified',
+    'When the body is %s, then the status is %4$s with a problem document, and no event is delivered',
     async (_, body, headers, status) => {
       const before = delivered();
       const answer = await postFollow(stack, body, headers as Record<string, string>);
       expect(answer.status).toBe(status);
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
       expect(answer.body).toMatchObject({ status, detail: expect.any(String) });
-      // A follow after it is through, so whatever the first would have caused has happened.
+      // When this later follow is delivered, an event of the first request would be delivered, too.
       const { body: next } = await postFollow(stack);
       await notified(next.id);
       expect(delivered()).toEqual(new Set([...before, next.id]));
@@ -91,8 +91,8 @@ describe('what is not a follow', () => {
   );
 });
 
-describe('a subscriber in trouble', () => {
-  test('When one service hangs, then the other is not delayed, and the one catches up once it is back', async () => {
+describe('a suspended subscriber', () => {
+  test('When one service is suspended, then the other is not delayed, and the suspended service notifies after it resumes', async () => {
     stack.suspend('push-notification-service');
     const { body } = await postFollow(stack);
     await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual(['email-notification-service']), {

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startLocalStack } from './stacks/local-stack';
 import { postFollow } from './stacks/post-follow';
-import { rawRequest as request, sendRaw } from './stacks/raw-http';
+import { rawRequest, sendRaw } from './stacks/raw-http';
 import type { Stack } from './stacks/stack';
 
 let stack: Stack;
@@ -64,7 +64,8 @@ const bodies = [
   '{"follower":"a","follower":5,"followee":"bob"}',
 ];
 
-const oddHeaders = [
+/** Each is sent with a valid follow, in place of `Content-Type: application/json`. */
+const contentTypes = [
   'Content-Type:',
   'Content-Type: ;',
   'Content-Type: text/plain',
@@ -77,7 +78,8 @@ const oddHeaders = [
   'Content-Type: application/cloudevents+json',
 ];
 
-const withFollow = [
+/** Each is sent with `Content-Type: application/json` and a valid follow. */
+const moreHeaders = [
   'Content-Encoding: gzip',
   'Content-Encoding: br',
   'Content-Encoding: deflate',
@@ -164,7 +166,8 @@ const methods = [
   'QUERY',
 ];
 
-const framings = [
+/** Each is sent as it is, over a new connection. */
+const rawBytes = [
   'POST /followers HTTP/1.1\r\n\r\n',
   'POST /followers HTTP/1.0\r\n\r\n{',
   'POST /followers HTTP/9.9\r\nHost: x\r\n\r\n',
@@ -190,33 +193,33 @@ const framings = [
 ];
 
 const hostile: [name: string, bytes: Buffer][] = [
-  ...bodies.map((body) => [`body ${body}`, request('POST', '/followers', [JSON_TYPE], body)] as [string, Buffer]),
-  ...oddHeaders.map(
-    (header) => [`header ${header}`, request('POST', '/followers', [header], follow)] as [string, Buffer],
+  ...bodies.map((body) => [`body ${body}`, rawRequest('POST', '/followers', [JSON_TYPE], body)] as [string, Buffer]),
+  ...contentTypes.map(
+    (header) => [`header ${header}`, rawRequest('POST', '/followers', [header], follow)] as [string, Buffer],
   ),
-  ...withFollow.map(
-    (header) => [`header ${header}`, request('POST', '/followers', [JSON_TYPE, header], follow)] as [string, Buffer],
+  ...moreHeaders.map(
+    (header) => [`header ${header}`, rawRequest('POST', '/followers', [JSON_TYPE, header], follow)] as [string, Buffer],
   ),
-  ...paths.map((path) => [`path ${path}`, request('POST', path)] as [string, Buffer]),
-  ...methods.map((method) => [`method ${method}`, request(method, '/followers')] as [string, Buffer]),
-  ...framings.map((bytes) => [`bytes ${bytes}`, Buffer.from(bytes, 'latin1')] as [string, Buffer]),
-  ['a huge body', request('POST', '/followers', [JSON_TYPE], Buffer.alloc(5_000_000, 'x'))],
-  ['a huge form', request('POST', '/followers', ['Content-Type: text/plain'], Buffer.alloc(5_000_000, 'x'))],
+  ...paths.map((path) => [`path ${path}`, rawRequest('POST', path)] as [string, Buffer]),
+  ...methods.map((method) => [`method ${method}`, rawRequest(method, '/followers')] as [string, Buffer]),
+  ...rawBytes.map((bytes) => [`bytes ${bytes}`, Buffer.from(bytes, 'latin1')] as [string, Buffer]),
+  ['a huge body', rawRequest('POST', '/followers', [JSON_TYPE], Buffer.alloc(5_000_000, 'x'))],
+  ['a huge form', rawRequest('POST', '/followers', ['Content-Type: text/plain'], Buffer.alloc(5_000_000, 'x'))],
   [
     'a huge chunked body',
     Buffer.concat([
-      request('POST', '/followers', [JSON_TYPE, 'Transfer-Encoding: chunked']),
+      rawRequest('POST', '/followers', [JSON_TYPE, 'Transfer-Encoding: chunked']),
       Buffer.from(`f4240\r\n${'x'.repeat(1_000_000)}\r\n0\r\n\r\n`),
     ]),
   ],
   [
     'a zip bomb',
-    request('POST', '/followers', [JSON_TYPE, 'Content-Encoding: gzip'], gzipSync(Buffer.alloc(10_000_000, ' '))),
+    rawRequest('POST', '/followers', [JSON_TYPE, 'Content-Encoding: gzip'], gzipSync(Buffer.alloc(10_000_000, ' '))),
   ],
-  ['bytes that are not UTF-8', request('POST', '/followers', [JSON_TYPE], Buffer.from([0x22, 0xff, 0xfe, 0x22]))],
+  ['bytes that are not UTF-8', rawRequest('POST', '/followers', [JSON_TYPE], Buffer.from([0x22, 0xff, 0xfe, 0x22]))],
 ];
 
-test(`When ${hostile.length} hostile requests arrive, then none is a 5xx, each error is a problem document, and the service lives`, async () => {
+test(`When ${hostile.length} hostile requests arrive, then no answer is a 5xx, each error is a problem document, and the service still accepts follows`, async () => {
   const wrong: string[] = [];
   for (const [name, bytes] of hostile) {
     const { status, contentType, body } = await send(bytes);

@@ -18,15 +18,15 @@ afterEach(() => {
   for (const cleanUp of cleanUps.splice(0)) cleanUp();
 });
 
-/** The three services and the inbox. */
+/** The number of processes: the three services and the inbox. */
 const PROCESSES = 4;
 
 const pidsOf = (stack: Stack) => stack.output.flatMap((line) => /pid (\d+)$/.exec(line)?.[1] ?? []).map(Number);
 
-const allGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), { timeout: 10_000 });
+const allEnded = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), { timeout: 10_000 });
 
-/** Runs `npm start`'s command with a changed run file until it ends by itself. */
-async function runToEnd(change: (file: RunFileDocument) => void, more: string[] = []) {
+/** Runs the command of `npm start` with a changed run file. Resolves when it has ended without a stop. */
+async function runUntilEnd(change: (file: RunFileDocument) => void, more: string[] = []) {
   const runFile = await writeRunFile(change);
   cleanUps.push(runFile.remove);
   const [program = '', ...args] = [...npmStartCommand(runFile.path), ...more];
@@ -44,15 +44,15 @@ async function runToEnd(change: (file: RunFileDocument) => void, more: string[] 
 }
 
 describe('Ctrl-C', () => {
-  test('When nothing is in flight, then everything ends with exit code 0', async () => {
+  test('When no notification is in flight, then all processes end and the exit code is 0', async () => {
     const stack = await startLocalStack();
     const pids = pidsOf(stack);
     expect(pids).toHaveLength(PROCESSES);
     expect(await stack.stop()).toBe(0);
-    await allGone(pids);
+    await allEnded(pids);
   });
 
-  test('When notifications are in flight, then they are finished first, and nothing is lost', async () => {
+  test('When notifications are in flight, then the services finish them first, and none is lost', async () => {
     const stack = await startLocalStack();
     for (const service of SUBSCRIBERS) stack.suspend(service);
     const answers = await Promise.all(Array.from({ length: 20 }, () => postFollow(stack)));
@@ -70,7 +70,7 @@ describe('Ctrl-C', () => {
     for (const { body } of answers) expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]);
   });
 
-  test('When a notification cannot be finished, then the loss is said, and the exit code is not 0', async () => {
+  test('When a notification cannot be finished, then one line reports the loss, and the exit code is 1', async () => {
     const stack = await startLocalStack();
     stack.suspend('push-notification-service');
     await postFollow(stack);
@@ -82,17 +82,17 @@ describe('Ctrl-C', () => {
   });
 });
 
-describe('what cannot run', () => {
-  test('When a service is killed, then one line says so, the exit code is 1, and nothing is left running', async () => {
+describe('failures', () => {
+  test('When a service is killed, then one line names the service and the signal, the exit code is 1, and all processes end', async () => {
     const stack = await startLocalStack();
     const pids = pidsOf(stack);
     stack.kill('push-notification-service');
     expect(await stack.ended).toBe(1);
     expect(stack.output).toContain('push-notification-service ended with signal SIGKILL');
-    await allGone(pids);
+    await allEnded(pids);
   });
 
-  test('When the program itself is killed, then nothing is left running', async () => {
+  test('When the program itself is killed, then all processes end', async () => {
     const runFile = await writeRunFile();
     cleanUps.push(runFile.remove);
     const [program = '', ...args] = npmStartCommand(runFile.path);
@@ -105,7 +105,7 @@ describe('what cannot run', () => {
     const pids = [...output.matchAll(/pid (\d+)$/gm)].map(([, pid]) => Number(pid));
     expect(pids).toHaveLength(PROCESSES);
     child.kill('SIGKILL');
-    await allGone(pids);
+    await allEnded(pids);
   });
 
   test('When a port is in use, then one line names the service and the port', async () => {
@@ -113,7 +113,7 @@ describe('what cannot run', () => {
     await once(blocker, 'listening');
     cleanUps.push(() => blocker.close());
     const { port } = blocker.address() as { port: number };
-    const { code, stderr, stdout } = await runToEnd((file) => {
+    const { code, stderr, stdout } = await runUntilEnd((file) => {
       for (const app of file.apps) if (app.appID === 'api-facade') app.appPort = port;
     });
     expect(code).toBe(1);
@@ -121,8 +121,8 @@ describe('what cannot run', () => {
     expect(stdout).toBe('');
   });
 
-  test('When a variable is wrong, then one line names it, and everything ends', async () => {
-    const { code, stdout, stderr } = await runToEnd((file) => {
+  test('When a variable of a service is invalid, then one line names the variable, and the program ends', async () => {
+    const { code, stdout, stderr } = await runUntilEnd((file) => {
       for (const app of file.apps) if (app.appID === 'api-facade') app.env = { LOG_LEVEL: 'loud' };
     });
     expect(code).toBe(1);
@@ -132,8 +132,8 @@ describe('what cannot run', () => {
     expect(stderr).toBe('api-facade ended with exit code 1\n');
   });
 
-  test('When the program of a service does not exist, then one line says so', async () => {
-    const { code, stderr } = await runToEnd((file) => {
+  test('When the command of a service does not exist, then one line names the service and the command', async () => {
+    const { code, stderr } = await runUntilEnd((file) => {
       for (const app of file.apps) if (app.appID === 'api-facade') app.command = ['no-such-program'];
     });
     expect(code).toBe(1);
@@ -152,18 +152,21 @@ describe('what cannot run', () => {
       'kind: Component\nmetadata: {name: [1]}\nspec: {type: pubsub.in-memory, version: v1}',
       /pubsub\.yaml: metadata\.name is \[1\]; allowed: a string/,
     ],
-  ])('When a resource file holds %s, then one line names the file and what is wrong', async (_, text, message) => {
-    const folder = mkdtempSync(join(tmpdir(), 'resources-'));
-    cleanUps.push(() => rmSync(folder, { recursive: true }));
-    writeFileSync(join(folder, 'pubsub.yaml'), text);
-    const { code, stderr } = await runToEnd(() => {}, ['--resources-path', folder]);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(message);
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-  });
+  ])(
+    'When a resource file has %s, then one line names the file or the component, and the error',
+    async (_, text, message) => {
+      const folder = mkdtempSync(join(tmpdir(), 'resources-'));
+      cleanUps.push(() => rmSync(folder, { recursive: true }));
+      writeFileSync(join(folder, 'pubsub.yaml'), text);
+      const { code, stderr } = await runUntilEnd(() => {}, ['--resources-path', folder]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(message);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+    },
+  );
 
-  test('When the run file is wrong, then one line names the file and the field', async () => {
-    const { code, stderr } = await runToEnd((file) => {
+  test('When the run file has an invalid field, then one line names the file and the field', async () => {
+    const { code, stderr } = await runUntilEnd((file) => {
       for (const app of file.apps) app.appDirPath = '/no/such/folder';
     });
     expect(code).toBe(1);
@@ -172,7 +175,7 @@ describe('what cannot run', () => {
 });
 
 describe('api-facade without a sidecar', () => {
-  test('When a follow is posted, then the answer is 503 with Retry-After, and the service is alive but not ready', async () => {
+  test('When a follow is posted, then the status is 503 with Retry-After, and the service is live but not ready', async () => {
     const port = await freePort();
     const env = { ...process.env, APP_PORT: String(port), DAPR_HTTP_PORT: String(await freePort()) };
     const child = spawn(process.execPath, ['dist/api-facade/main.js'], { cwd: ROOT, env, stdio: 'ignore' });
@@ -192,10 +195,10 @@ describe('api-facade without a sidecar', () => {
   });
 });
 
-test('When npm start is used as it stands in the README, then it starts all services and a Ctrl-C ends them', async () => {
+test('When npm start runs as in the README, then it starts all services, and Ctrl-C ends them', async () => {
   const runFile = await writeRunFile();
   cleanUps.push(runFile.remove);
-  // A group of its own, as a shell gives to a command: Ctrl-C reaches npm and everything it started.
+  // A separate process group, as in a shell. Ctrl-C sends SIGINT to npm and to all processes that npm has started.
   const child = spawn('npm', ['start', '--', '-f', runFile.path], {
     cwd: ROOT,
     detached: true,
@@ -212,6 +215,6 @@ test('When npm start is used as it stands in the README, then it starts all serv
   const pids = [...output.matchAll(/pid (\d+)$/gm)].map(([, pid]) => Number(pid));
   process.kill(-(child.pid ?? 0), 'SIGINT');
   await once(child, 'close');
-  await allGone(pids);
+  await allEnded(pids);
   expect(output).not.toContain('lost');
 });

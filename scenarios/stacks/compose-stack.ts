@@ -1,59 +1,18 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildSync } from 'esbuild';
 import { freePort } from '../../local/testing/free-port';
+import { type ComposePorts, daprContext, writeOverride } from './compose-override';
 import { InboxClient } from './inbox-client';
 import { readLogLines } from './log-lines';
 import { ROOT } from './root';
 import { type CommandResult, runCommand } from './run-command';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
-const run = promisify(execFile);
-
-/** Why Kafka cannot be the broker here; undefined when it can. */
-export function missingForKafka(): string | undefined {
-  const missing = missingForCompose();
-  if (missing) return missing;
-  if (process.env.DAPR_CONTEXT === undefined) return 'needs Dapr (DAPR_CONTEXT): local/ knows no Kafka';
-  if (process.env.DAPR_CONTEXT === 'release') return undefined; // Docker fetches what is missing
-  const image = /^KAFKA_IMAGE=(.*)$/m.exec(readFileSync(join(ROOT, '.env'), 'utf8'))?.[1] ?? '';
-  try {
-    execFileSync('docker', ['image', 'inspect', image], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return `there is no image ${image}`;
-  }
-}
-
-/** Why Compose cannot be used here; undefined when it can. */
-export function missingForCompose(): string | undefined {
-  try {
-    execFileSync('docker', ['compose', 'version'], { stdio: 'ignore' });
-    execFileSync('docker', ['info'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'there is no Docker Compose, or no engine, on this machine';
-  }
-}
-
-/**
- * The files `dapr` and `daprd` for the image, for where Dapr's own releases cannot be had: local/ in one file, under
- * the name by which the entry script looks for the sidecar.
- */
-function localInPlaceOfDapr(folder: string): void {
-  const entryPoints = [join(ROOT, 'dist/local/main.js')];
-  const { outputFiles } = buildSync({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false });
-  const [, program = ''] = (outputFiles[0]?.text ?? '').split(/^#!.*\n/);
-  writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${program}`);
-  writeFileSync(join(folder, 'daprd'), '#!/bin/sh\nexit 1\n');
-  for (const name of ['dapr', 'daprd']) chmodSync(join(folder, name), 0o755);
-}
-
-/** What Docker Compose tells of a container. */
+/** A container in the list of `docker compose ps`. */
 interface Container {
   ID: string;
   Service: string;
@@ -62,37 +21,24 @@ interface Container {
   ExitCode: number;
 }
 
-/**
- * The sample as `docker compose up` runs it, as a project of its own, with ports of its own. `DAPR_CONTEXT`
- * names a folder with the programs dapr and daprd, where they are at hand; `DAPR_CONTEXT=release` builds what users
- * build, with Dapr's own releases. Otherwise local/ takes their place.
- */
+/** The fields of `docker inspect` that the scenarios check, and the Compose service of the container. */
+interface InspectedContainer {
+  service: string;
+  Config: { User: string };
+  HostConfig: { Memory: number; PidsLimit: number };
+  NetworkSettings: {
+    Ports: Record<string, { HostIp: string }[] | null>;
+    Networks: Record<string, { IPAddress: string }>;
+  };
+}
+
+/** Starts the sample with `docker compose up`, as a separate project on free ports. Resolves when it is healthy. */
 export async function startComposeStack(broker: 'redis' | 'kafka' = 'redis'): Promise<ComposeStack> {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
-  let context = process.env.DAPR_CONTEXT;
-  const replayUnavailable =
-    context === undefined ? 'a sidecar of local/ finds only those in its own container' : undefined;
-  if (context === undefined) {
-    localInPlaceOfDapr(folder);
-    context = folder;
-  } else if (context !== 'release' && !existsSync(join(context, 'daprd'))) {
-    throw new Error(`DAPR_CONTEXT is ${context}; allowed: release, or a folder with the files dapr and daprd`);
-  }
-  const build = context === 'release' ? '' : `build: {additional_contexts: {dapr: "${context}"}}`;
-  const service = (name: string, more = '') => `  ${name}:\n    ${build}\n${more}`;
-  // Chosen here, because Docker would choose others each time a container starts again.
+  // If Docker chose the ports, they would change when a container starts again.
   const ports = { facade: await freePort(), mail: await freePort(), push: await freePort() };
-  const port = (host: number, container: number) => `    ports: !override ["127.0.0.1:${host}:${container}"]\n`;
-  const override = [
-    'services:',
-    service('api-facade', port(ports.facade, 8080)),
-    service('email-notification-service'),
-    service('push-notification-service'),
-    service('replay'),
-    `  mailpit:\n${port(ports.mail, 8025)}  ntfy:\n${port(ports.push, 80)}`,
-  ].join('\n');
-  writeFileSync(join(folder, 'override.yml'), override);
-  const stack = new ComposeStack(folder, ports, replayUnavailable, broker);
+  const override = writeOverride(folder, ports, daprContext(folder));
+  const stack = new ComposeStack(folder, override, ports, broker);
   try {
     await stack.up();
     return stack;
@@ -104,35 +50,60 @@ export async function startComposeStack(broker: 'redis' | 'kafka' = 'redis'): Pr
 
 export class ComposeStack implements Stack {
   readonly name = 'Docker Compose';
-  readonly pushFaultsUnavailable = 'ntfy has no switch for faults';
+  readonly pushFaultsUnavailable = 'ntfy cannot inject faults';
+  readonly replayUnavailable =
+    process.env.DAPR_CONTEXT === undefined ? 'a sidecar of local/ finds only the apps in its own container' : undefined;
   readonly log: LogLine[] = [];
   readonly output: string[] = [];
   readonly ended = new Promise<number | null>(() => {});
-  private readonly project = `sample-${process.pid}`;
-  private follower: ChildProcess | undefined;
   readonly facadeUrl: string;
   readonly inbox: InboxClient;
+  private readonly project = `sample-${process.pid}`;
+  private logReader: ChildProcess | undefined;
 
   constructor(
     private readonly folder: string,
-    ports: { facade: number; mail: number; push: number },
-    readonly replayUnavailable: string | undefined,
+    private readonly override: string,
+    ports: ComposePorts,
     private readonly broker: 'redis' | 'kafka',
   ) {
     this.facadeUrl = `http://127.0.0.1:${ports.facade}`;
     this.inbox = new InboxClient(`http://127.0.0.1:${ports.mail}`, `http://127.0.0.1:${ports.push}`);
   }
 
+  /** Builds the image and starts all containers. Resolves when they are healthy. */
   async up(): Promise<void> {
     await this.compose('up', '--detach', '--build', '--wait', '--wait-timeout', '180');
-    this.follower?.kill('SIGKILL');
-    const args = this.arguments('logs', '--follow', '--no-log-prefix', '--no-color', ...SERVICES);
-    this.follower = spawn('docker', args, { ...this.options, stdio: ['ignore', 'pipe', 'ignore'] });
-    readLogLines(this.follower.stdout, this.log, this.output);
+    this.logReader?.kill('SIGKILL');
+    const args = this.composeArguments('logs', '--follow', '--no-log-prefix', '--no-color', ...SERVICES);
+    this.logReader = spawn('docker', args, { ...this.spawnOptions, stdio: ['ignore', 'pipe', 'ignore'] });
+    readLogLines(this.logReader.stdout, this.log, this.output);
   }
 
+  /** Runs `docker compose`. Resolves with its stdout. @throws {Error} with its stderr when it fails */
+  async compose(...args: string[]): Promise<string> {
+    const command = this.composeArguments(...args);
+    const child = spawn('docker', command, { ...this.spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [out, err] = [child.stdout, child.stderr].map((stream) => stream.toArray());
+    const [code] = await once(child, 'close');
+    const [stdout, stderr] = [Buffer.concat((await out) ?? []).toString(), Buffer.concat((await err) ?? []).toString()];
+    if (code !== 0) throw new Error(`docker compose ${args.join(' ')}: exit code ${code}\n${stderr.slice(-3_000)}`);
+    return stdout;
+  }
+
+  /** Runs `docker`. Resolves with its stdout. */
   async docker(...args: string[]): Promise<string> {
-    return (await run('docker', args)).stdout;
+    return (await promisify(execFile)('docker', args)).stdout;
+  }
+
+  /** Runs a command in the container of a Compose service. Resolves with its stdout. */
+  exec = (service: string, ...command: string[]): Promise<string> => this.compose('exec', '-T', service, ...command);
+
+  redisCli = (...args: string[]): Promise<string> => this.exec('redis', 'redis-cli', ...args);
+
+  /** Resolves with the name of the image in which the services run. */
+  async image(): Promise<string> {
+    return JSON.parse(await this.compose('config', '--format', 'json')).services['api-facade'].image;
   }
 
   async containers(): Promise<Container[]> {
@@ -140,33 +111,46 @@ export class ComposeStack implements Stack {
     return lines.filter(Boolean).map((line) => JSON.parse(line));
   }
 
-  /** Ends a container's first process, as a crash or the kernel would, and not as an order to Docker, which is obeyed. */
+  async inspectContainers(): Promise<InspectedContainer[]> {
+    const inspected: InspectedContainer[] = [];
+    for (const { ID, Service } of await this.containers()) {
+      inspected.push({ service: Service, ...JSON.parse(await this.docker('inspect', ID))[0] });
+    }
+    return inspected;
+  }
+
+  /**
+   * Kills the first process of a Compose service's containers, so that Docker restarts them. Docker treats
+   * `docker compose kill` as intentional and does not restart a container after it.
+   */
   async crash(service: string): Promise<void> {
-    for (const { ID } of (await this.containers()).filter((one) => one.Service === service)) {
+    for (const { ID } of await this.containersOf(service)) {
       process.kill(Number(await this.docker('inspect', '--format', '{{.State.Pid}}', ID)), 'SIGKILL');
     }
   }
 
+  /** Resolves with whether a Compose service has containers, and all of them run and are healthy. */
   async isHealthy(service: string): Promise<boolean> {
-    const own = (await this.containers()).filter((one) => one.Service === service);
+    const containers = await this.containersOf(service);
     return (
-      own.length > 0 && own.every(({ State, Health }) => State === 'running' && (Health || 'healthy') === 'healthy')
+      containers.length > 0 &&
+      containers.every(({ State, Health }) => State === 'running' && (Health || 'healthy') === 'healthy')
     );
   }
 
   suspend(service: Service): void {
-    execFileSync('docker', this.arguments('pause', service), { ...this.options, stdio: 'ignore' });
+    this.composeSync('pause', service);
   }
 
   resume(service: Service): void {
-    execFileSync('docker', this.arguments('unpause', service), { ...this.options, stdio: 'ignore' });
+    this.composeSync('unpause', service);
   }
 
   kill(service: Service): void {
-    execFileSync('docker', this.arguments('kill', service), { ...this.options, stdio: 'ignore' });
+    this.composeSync('kill', service);
   }
 
-  /** Straight into Redis: no app but api-facade may publish, and its sidecar cannot be reached from here. */
+  /** Writes the event into Redis. Only api-facade may publish this topic, and its sidecar has no port on this machine. */
   async publishWithoutFacade(eventId: string, data: object): Promise<void> {
     const event = {
       specversion: '1.0',
@@ -176,43 +160,45 @@ export class ComposeStack implements Stack {
       topic: 'followerAdded',
     };
     const json = JSON.stringify({ ...event, pubsubname: 'pubsub', datacontenttype: 'application/json', data });
-    await this.compose('exec', '-T', 'redis', 'redis-cli', 'XADD', 'followerAdded', '*', 'data', json);
+    await this.redisCli('XADD', 'followerAdded', '*', 'data', json);
   }
 
   async replay(service: Service, ...flags: string[]): Promise<CommandResult> {
-    return runCommand('docker', this.arguments('run', '--rm', '-T', 'replay', service, ...flags), this.options);
+    const args = this.composeArguments('run', '--rm', '-T', 'replay', service, ...flags);
+    return runCommand('docker', args, this.spawnOptions);
   }
 
-  /** `docker compose stop`, but for the inboxes, which forget. Resolves with 0 when every container ended with 0. */
+  /**
+   * Stops all containers except Mailpit and ntfy, which lose their messages when they stop. Resolves with the highest exit
+   * code.
+   */
   async stopContainers(): Promise<number> {
     await this.compose('stop', ...SERVICES, 'redis', 'placement');
     return Math.max(...(await this.containers()).map(({ ExitCode }) => ExitCode));
   }
 
   async stop(): Promise<number | null> {
-    this.follower?.kill('SIGKILL');
+    this.logReader?.kill('SIGKILL');
     await this.compose('down', '--volumes', '--remove-orphans', '--timeout', '5');
     rmSync(this.folder, { recursive: true });
     return 0;
   }
 
-  /** @throws {Error} with what Compose printed, when it fails */
-  async compose(...args: string[]): Promise<string> {
-    const child = spawn('docker', this.arguments(...args), { ...this.options, stdio: ['ignore', 'pipe', 'pipe'] });
-    const [out, err] = [child.stdout, child.stderr].map((stream) => stream.toArray());
-    const [code] = await once(child, 'close');
-    const [stdout, stderr] = [Buffer.concat((await out) ?? []).toString(), Buffer.concat((await err) ?? []).toString()];
-    if (code !== 0) throw new Error(`docker compose ${args.join(' ')}: exit code ${code}\n${stderr.slice(-3_000)}`);
-    return stdout;
+  private async containersOf(service: string): Promise<Container[]> {
+    return (await this.containers()).filter(({ Service }) => Service === service);
   }
 
-  private arguments(...args: string[]): string[] {
-    const files = ['--file', 'docker-compose.yml', '--file', join(this.folder, 'override.yml')];
+  private composeSync(...args: string[]): void {
+    execFileSync('docker', this.composeArguments(...args), { ...this.spawnOptions, stdio: 'ignore' });
+  }
+
+  private composeArguments(...args: string[]): string[] {
+    const files = ['--file', 'docker-compose.yml', '--file', this.override];
     const profile = this.broker === 'kafka' ? ['--profile', 'kafka'] : [];
     return ['compose', '--project-name', this.project, ...files, ...profile, ...args];
   }
 
-  private get options() {
+  private get spawnOptions() {
     return { cwd: ROOT, env: { ...process.env, BROKER: this.broker } };
   }
 }

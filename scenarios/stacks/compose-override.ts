@@ -1,0 +1,62 @@
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { ROOT } from './root';
+
+/** The published ports on this machine. */
+export interface ComposePorts {
+  facade: number;
+  mail: number;
+  push: number;
+}
+
+/**
+ * Writes a Compose file that overrides docker-compose.yml: other ports, and the folder from which the image takes dapr
+ * and daprd. Returns its path.
+ *
+ * @param daprContext the folder; undefined to build the image with Dapr's releases
+ */
+export function writeOverride(folder: string, ports: ComposePorts, daprContext: string | undefined): string {
+  const build = daprContext === undefined ? '' : `build: {additional_contexts: {dapr: "${daprContext}"}}`;
+  const service = (name: string, more = '') => `  ${name}:\n    ${build}\n${more}`;
+  const port = (host: number, container: number) => `    ports: !override ["127.0.0.1:${host}:${container}"]\n`;
+  const text = [
+    'services:',
+    service('api-facade', port(ports.facade, 8080)),
+    service('email-notification-service'),
+    service('push-notification-service'),
+    service('replay'),
+    `  mailpit:\n${port(ports.mail, 8025)}  ntfy:\n${port(ports.push, 80)}`,
+  ].join('\n');
+  const path = join(folder, 'override.yml');
+  writeFileSync(path, text);
+  return path;
+}
+
+/**
+ * Returns the folder with the programs dapr and daprd for the image; undefined to build the image with Dapr's releases,
+ * as users do. The environment variable `DAPR_CONTEXT` is either `release` or such a folder. Without it, a bundle of
+ * local/ in `folder` replaces both programs.
+ *
+ * @throws {Error} when DAPR_CONTEXT names a folder without daprd
+ */
+export function daprContext(folder: string): string | undefined {
+  const context = process.env.DAPR_CONTEXT;
+  if (context === 'release') return undefined;
+  if (context === undefined) {
+    bundleLocal(folder);
+    return folder;
+  }
+  if (existsSync(join(context, 'daprd'))) return context;
+  throw new Error(`DAPR_CONTEXT is ${context}; allowed: release, or a folder with the files dapr and daprd`);
+}
+
+/** Writes local/ as a single file `dapr`. Its process title is daprd, because the entry script looks for that process. */
+function bundleLocal(folder: string): void {
+  const entryPoints = [join(ROOT, 'dist/local/main.js')];
+  const { outputFiles } = buildSync({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false });
+  const [, program = ''] = (outputFiles[0]?.text ?? '').split(/^#!.*\n/);
+  writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${program}`);
+  writeFileSync(join(folder, 'daprd'), '#!/bin/sh\nexit 1\n');
+  for (const name of ['dapr', 'daprd']) chmodSync(join(folder, name), 0o755);
+}
