@@ -5,7 +5,7 @@ const contract = 'local/contract/*.test.ts';
 export default defineConfig({
   test: {
     projects: [
-      // Measures delays, so that nothing else runs beside it.
+      // These tests measure delays, so no other project runs at the same time.
       { extends: true, test: { name: 'contract', include: [contract], sequence: { groupOrder: 0 } } },
       {
         extends: true,
@@ -16,19 +16,19 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      // What needs Dapr itself on this machine: `npm run test:dapr`.
+      // `npm run test:dapr` runs the tests that need Dapr on this machine.
       { extends: true, test: { name: 'dapr', include: ['**/*.dapr.ts'], maxConcurrency: 8, fileParallelism: false } },
-      // What needs Docker: `npm run test:compose`.
+      // `npm run test:compose` runs the tests that need Docker Compose.
       { extends: true, test: { name: 'compose', include: ['**/*.compose.ts'], fileParallelism: false } },
     ],
     exclude: ['node_modules', 'dist'],
-    // The scenarios run the compiled code, as users do.
+    // The scenarios run the compiled programs, as users do.
     globalSetup: './scenarios/stacks/build.ts',
     testTimeout: 20_000,
     hookTimeout: 20_000,
-    // More than Vitest's own number on a small machine, because the scenarios mostly wait.
+    // On a small machine, this is more than Vitest's default. The scenarios mostly wait, so more of them fit.
     maxWorkers: 3,
-    // Tests that may run side by side mostly wait: for retries, and for events that should not come.
+    // Concurrent tests mostly wait for retries, or check that no event arrives.
     maxConcurrency: 40,
   },
 });

@@ -4,7 +4,7 @@ import { ConfigError, readConfig } from './config';
 const defaults = { appPort: 8080 };
 
 describe('readConfig', () => {
-  test('When nothing is set, then every variable has its default', () => {
+  test('When no variable is set, then each has its default', () => {
     expect(readConfig({}, defaults)).toEqual({
       appPort: 8080,
       listenAddress: '127.0.0.1',
@@ -19,7 +19,7 @@ describe('readConfig', () => {
     });
   });
 
-  test("When Dapr's variables are set, then they are taken", () => {
+  test('When Dapr sets its variables, then the configuration has their values', () => {
     const env = {
       APP_PORT: '9000',
       DAPR_HTTP_PORT: '3501',
@@ -48,13 +48,13 @@ describe('readConfig', () => {
     ['PUBSUB_NAME', 'a/b', 'a Dapr component name'],
     ['LOG_LEVEL', 'loud', 'debug, info, warn, error, silent'],
     ['LOG_FORMAT', 'xml', 'pretty, json'],
-  ])('When %s is %j, then the error names the variable, the value and what is allowed', (name, value, allowed) => {
+  ])('When %s is %j, then the error names the variable, the value and the allowed values', (name, value, allowed) => {
     const read = () => readConfig({ [name]: value }, defaults);
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}`);
   });
 
-  test('When a token cannot be used, then the error does not show it', () => {
+  test('When a token is invalid, then the error does not show it', () => {
     const read = () => readConfig({ DAPR_API_TOKEN: 'se cret' }, defaults);
     expect(read).toThrow(/^DAPR_API_TOKEN is not usable/);
     expect(read).not.toThrow(/cret/);

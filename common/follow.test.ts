@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { InvalidFollow, parseFollow } from './follow';
 
-test('When both names are valid, then they make a follow, and other fields are left out', () => {
+test('When both names are valid, then the follow has them and no other field', () => {
   expect(parseFollow({ follower: 'alice', followee: 'Bob_2-x', admin: true })).toEqual({
     follower: 'alice',
     followee: 'Bob_2-x',
@@ -15,7 +15,7 @@ test.each([
   ['a string', 'alice'],
   ['a number', 5],
   ['an array', ['alice', 'bob']],
-])('When the input is %s, then the error says what a follow is', (_, input) => {
+])('When the input is %s, then the error describes a follow', (_, input) => {
   expect(() => parseFollow(input)).toThrow(
     new InvalidFollow('A follow is a JSON object with "follower" and "followee".'),
   );
@@ -34,16 +34,16 @@ test.each([
   ['with markup', '<b>'],
   ['with a full-width letter', 'ａlice'],
   ['with an at sign', 'a@b'],
-])('When a name is %s, then the error names the field and not the value', (_, value) => {
+])('When a name is %s, then the error names the field but not the value', (_, value) => {
   const message = 'must be a string of 1 to 32 letters, digits, "_" or "-".';
   expect(() => parseFollow({ follower: value, followee: 'bob' })).toThrow(new InvalidFollow(`"follower" ${message}`));
   expect(() => parseFollow({ follower: 'alice', followee: value })).toThrow(new InvalidFollow(`"followee" ${message}`));
 });
 
-test('When a name comes from the prototype only, then it is missing', () => {
+test('When a name is only in the prototype, then it counts as missing', () => {
   expect(() => parseFollow(Object.create({ follower: 'alice', followee: 'bob' }))).toThrow(InvalidFollow);
 });
 
-test('When follower and followee are the same, then it is refused', () => {
+test('When follower and followee are the same, then the follow is invalid', () => {
   expect(() => parseFollow({ follower: 'bob', followee: 'bob' })).toThrow(/must differ/);
 });

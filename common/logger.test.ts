@@ -15,7 +15,7 @@ function logged(logFormat: 'json' | 'pretty' | undefined, logLevel: LogLevel = '
   return output;
 }
 
-test('When the format is JSON, then a line has the level, the time, the service and the fields', () => {
+test('When the format is JSON, then a line has the level, the time, the service, the fields and the message', () => {
   expect(JSON.parse(logged('json'))).toEqual({
     level: 'info',
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
@@ -27,17 +27,17 @@ test('When the format is JSON, then a line has the level, the time, the service 
   });
 });
 
-test('When the format is pretty, then a person reads one line with both ids', () => {
+test('When the format is pretty, then one line has the service, the message and both ids', () => {
   expect(logged('pretty')).toMatch(
     /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: api-facade: POST \/followers 202 3 ms event=e1 trace=t1\n$/,
   );
 });
 
-test('When no format is set and the output is no terminal, then it is JSON', () => {
+test('When no format is set and the output is not a terminal, then the format is JSON', () => {
   expect(() => JSON.parse(logged(undefined))).not.toThrow();
 });
 
-test('When a message holds control characters, then the terminal gets them spelled out', () => {
+test('When a message has control characters, then the line has them escaped', () => {
   let output = '';
   const write = (text: string) => {
     output += text;
@@ -47,7 +47,7 @@ test('When a message holds control characters, then the terminal gets them spell
   expect(output).toMatch(/s: a\\x1b\[31mb\\x0d\\x0ac\\x9bd\n$/);
 });
 
-test('When an error is logged, then its stack is there for the developer', () => {
+test('When an error is logged, then the line is followed by its message and its stack', () => {
   let output = '';
   const write = (text: string) => {
     output += text;
@@ -56,7 +56,7 @@ test('When an error is logged, then its stack is there for the developer', () =>
   expect(output).toMatch(/ERROR: s: failed\n {4}err: \{[\s\S]*"message": "boom"[\s\S]*logger\.test\.ts/);
 });
 
-test('When the process ends right after many lines, then all of them have been written', () => {
+test('When the process exits right after it has logged many lines, then all of them are written', () => {
   const program = `
     const logger = require(process.argv[1]).createLogger('s', { logLevel: 'info', logFormat: 'json' });
     for (let i = 0; i < 2_000; i += 1) logger.info('line ' + i);

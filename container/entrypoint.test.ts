@@ -11,7 +11,7 @@ const SOON = { timeout: 10_000 };
 let folder: string;
 let child: ChildProcess | undefined;
 
-/** What `dapr run` is to the script: it starts daprd, waits for its end, and ends; a SIGTERM ends it at once. */
+/** Replaces `dapr run`: starts daprd, and exits after daprd has exited. It exits at once on SIGTERM. */
 const DAPR = `
 echo "$@" >"$FOLDER/arguments"
 echo "$DAPR_API_TOKEN $APP_API_TOKEN" >"$FOLDER/tokens"
@@ -25,7 +25,7 @@ fi
 while :; do sleep 0.05; done
 `;
 
-/** Sees the sidecar of this test alone, and not those that run elsewhere on this machine. */
+/** Replaces `pidof`: finds only the sidecar of this test, not the other sidecars on this machine. */
 const PIDOF = 'pid=$(cat "$FOLDER/daprd.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid"';
 
 beforeEach(() => {
@@ -42,7 +42,7 @@ afterEach(() => {
     try {
       process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // it has ended
+      // the process has already ended
     }
   }
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
@@ -63,8 +63,8 @@ function start(args: string[], { sidecar = true, code = 0 } = {}) {
   return { child, ended, output: () => output };
 }
 
-describe.each(['SIGTERM', 'SIGINT'] as const)('a stop by %s', (signal) => {
-  test('When the container is stopped, then daprd is told once, the CLI never, and the exit code is that of the CLI', async () => {
+describe.each(['SIGTERM', 'SIGINT'] as const)('a stop with %s', (signal) => {
+  test('When the container is stopped, then only daprd gets a SIGTERM, only once, and the exit code is that of the CLI', async () => {
     const { child, ended } = start(['api-facade']);
     await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
     child.kill(signal);
@@ -74,14 +74,14 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a stop by %s', (signal) => {
   });
 });
 
-test('When the CLI ends by itself with an error, then the container does, too', async () => {
+test('When the CLI exits with an error, then the container exits with the same code', async () => {
   const { ended } = start(['api-facade'], { code: 1 });
   await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
   process.kill(Number(read('daprd.pid')), 'SIGKILL');
   expect(await ended).toBe(1);
 });
 
-test('When the sidecar cannot start, then the program is not left alone: the container ends and says why', {
+test('When the sidecar cannot start, then the container stops the program, exits with 1 and prints the reason', {
   timeout: 30_000,
 }, async () => {
   const { ended, output } = start(['api-facade'], { sidecar: false });
@@ -90,7 +90,7 @@ test('When the sidecar cannot start, then the program is not left alone: the con
   expect(output()).toContain('api-facade: the sidecar has ended; its last lines above say why');
 });
 
-test('When a container starts, then its tokens are new, long and different, and are not printed', async () => {
+test('When a container starts, then its two tokens are new, random, different and not printed', async () => {
   const tokens: string[] = [];
   for (let i = 0; i < 2; i += 1) {
     const { child, ended, output } = start(['api-facade']);
@@ -105,7 +105,7 @@ test('When a container starts, then its tokens are new, long and different, and 
   for (const token of tokens) expect(token).toMatch(/^[0-9a-f]{48}$/);
 });
 
-/** The flags with which `dapr run` was started, once all of it has ended again. */
+/** Starts and stops the script. Resolves with the arguments that it gave to `dapr`. */
 async function argumentsOf(args: string[]): Promise<string> {
   const { child, ended } = start(args);
   await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
@@ -114,14 +114,14 @@ async function argumentsOf(args: string[]): Promise<string> {
   return read('arguments');
 }
 
-test('When a service is started, then its name is the app id, and the API listens on loopback', async () => {
+test('When a service starts, then its name is the app id, and the Dapr API listens on 127.0.0.1', async () => {
   const given = await argumentsOf(['push-notification-service']);
   expect(given).toContain('--app-id push-notification-service --app-port 8080 --dapr-listen-addresses 127.0.0.1');
   expect(given).toContain('--resources-path components/common --resources-path components/redis ');
   expect(given).toMatch(/-- node dist\/push-notification-service\/main\.js$/);
 });
 
-test('When a replay is started, then it has an app id, and where there are any, components of its own', async () => {
+test('When a replay starts, then it has a separate app id, and separate components if the broker has such a folder', async () => {
   mkdirSync(join(folder, 'components/redis-replay'), { recursive: true });
   const given = await argumentsOf(['replay', 'email-notification-service', '--list']);
   expect(given).toContain('--app-id email-notification-service-replay ');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ConfigError } from '../common/config';
 import { readEmailConfig } from './config';
 
-test('When nothing is set, then mail goes to this machine, to addresses that nobody can have', () => {
+test('When no variable is set, then mails go to this machine, with addresses in a reserved domain', () => {
   expect(readEmailConfig({})).toEqual({
     smtpUrl: 'smtp://127.0.0.1:1025',
     from: 'followers@example.test',
@@ -10,7 +10,7 @@ test('When nothing is set, then mail goes to this machine, to addresses that nob
   });
 });
 
-test('When the variables are set, then they are taken', () => {
+test('When the variables are set, then the configuration has their values', () => {
   const env = {
     SMTP_URL: 'smtps://u:p@mail.example.com',
     EMAIL_FROM: 'no-reply@shop.example',
@@ -24,12 +24,12 @@ test.each([
   ['EMAIL_FROM', 'a@b\r\nBcc: c@d', 'an e-mail address such as followers@example.com'],
   ['EMAIL_DOMAIN', 'example.com>', 'a domain such as example.com'],
   ['EMAIL_DOMAIN', '-a.example', 'a domain such as example.com'],
-])('When %s is %j, then the error names the variable, the value and what is allowed', (name, value, allowed) => {
+])('When %s is %j, then the error names the variable, the value and the allowed values', (name, value, allowed) => {
   expect(() => readEmailConfig({ [name]: value })).toThrow(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}`);
 });
 
 test.each(['http://u:secret@host', 'smtp://', 'u:secret@host:25', 'smtp//u:secret@h'])(
-  'When SMTP_URL is %j, then it is refused, and the password is not shown',
+  'When SMTP_URL is %j, then the error does not show the password',
   (value) => {
     const read = () => readEmailConfig({ SMTP_URL: value });
     expect(read).toThrow(ConfigError);

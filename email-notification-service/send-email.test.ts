@@ -22,10 +22,10 @@ afterEach(() => {
   connections = 0;
 });
 
-/** An error with which an SMTP server answers. */
-const reply = (responseCode: number, text = 'no') => Object.assign(new Error(text), { responseCode });
+/** Returns an error that makes the server refuse a command with this reply code. */
+const refusal = (responseCode: number, text = 'no') => Object.assign(new Error(text), { responseCode });
 
-/** A sender, and the server to which it sends. */
+/** Starts an SMTP server. Returns it with a sender that sends to it. */
 async function start(options: SMTPServerOptions = {}, credentials = '') {
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
@@ -59,12 +59,12 @@ function sender(smtpUrl: string, timeoutMs?: number) {
 
 const failure = (sending: Promise<void>): Promise<Error> =>
   sending.then(
-    () => expect.fail('it was sent'),
-    (e) => e,
+    () => expect.fail('the mail was sent'),
+    (error) => error,
   );
 
-describe('what is sent', () => {
-  test('When somebody is followed, then they get a mail in text and HTML that says by whom', async () => {
+describe('a mail', () => {
+  test('When a follow is sent, then the followee gets a mail in text and HTML with the name of the follower', async () => {
     const { sendEmail } = await start();
     await sendEmail(follow, 'event-1', waiting);
     const [mail] = mails;
@@ -78,7 +78,7 @@ describe('what is sent', () => {
     );
   });
 
-  test('When the same event is sent again, then the mail has the same Message-ID; another event has another', async () => {
+  test('When the same event is sent again, then the mail has the same Message-ID; the mail of another event has another Message-ID', async () => {
     const { sendEmail } = await start();
     await sendEmail(follow, 'event-1', waiting);
     await sendEmail(follow, 'event-1', waiting);
@@ -90,7 +90,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  test('When event id and names hold line breaks and markup, then no header and no tag comes of it', async () => {
+  test('When the event id and the names have line breaks and markup, then the mail has no extra header and no extra tag', async () => {
     const { sendEmail } = await start();
     await sendEmail({ follower: 'a\r\nBcc: eve@example.test\r\n\r\n<i>', followee: 'bob' }, 'x>\r\nX-Evil: 1', waiting);
     const [mail] = mails;
@@ -102,7 +102,7 @@ describe('what is sent', () => {
     expect(mail?.html).not.toContain('<i>');
   });
 
-  test('When several mails are sent one after the other, then they share a connection', async () => {
+  test('When several mails are sent in sequence, then they use one connection', async () => {
     const { sendEmail } = await start();
     for (let i = 0; i < 5; i += 1) await sendEmail(follow, `event-${i}`, waiting);
     expect(mails).toHaveLength(5);
@@ -110,16 +110,16 @@ describe('what is sent', () => {
   });
 });
 
-describe('what fails', () => {
+describe('failures', () => {
   test.each([
-    ['the sender with 451', { onMailFrom: (_a, _s, done) => done(reply(451)) }, false],
-    ['the recipient with 450', { onRcptTo: (_a, _s, done) => done(reply(450)) }, false],
-    ['the recipient with 550', { onRcptTo: (_a, _s, done) => done(reply(550)) }, true],
-    ['the mail with 554', { onData: (stream, _s, done) => stream.resume().on('end', () => done(reply(554))) }, true],
-    ['the mail with 452', { onData: (stream, _s, done) => stream.resume().on('end', () => done(reply(452))) }, false],
-    ['the connection with 421', { onConnect: (_s, done) => done(reply(421)) }, false],
+    ['the sender with 451', { onMailFrom: (_a, _s, done) => done(refusal(451)) }, false],
+    ['the recipient with 450', { onRcptTo: (_a, _s, done) => done(refusal(450)) }, false],
+    ['the recipient with 550', { onRcptTo: (_a, _s, done) => done(refusal(550)) }, true],
+    ['the mail with 554', { onData: (stream, _s, done) => stream.resume().on('end', () => done(refusal(554))) }, true],
+    ['the mail with 452', { onData: (stream, _s, done) => stream.resume().on('end', () => done(refusal(452))) }, false],
+    ['the connection with 421', { onConnect: (_s, done) => done(refusal(421)) }, false],
   ] as [string, SMTPServerOptions, boolean][])(
-    'When the server refuses %s, then permanent is %3$s',
+    'When the server refuses %s, then the failure is permanent: %3$s',
     async (_, options, permanent) => {
       const { sendEmail } = await start(options);
       expect((await failure(sendEmail(follow, 'event-1', waiting))) instanceof PermanentFailure).toBe(permanent);
@@ -127,11 +127,11 @@ describe('what fails', () => {
     },
   );
 
-  test('When the server refuses one mail, then the next one goes out', async () => {
+  test('When the server refuses one mail, then the next mail is still sent', async () => {
     let first = true;
     const { sendEmail } = await start({
       onRcptTo: (_address, _session, done) => {
-        done(first ? reply(550) : undefined);
+        done(first ? refusal(550) : undefined);
         first = false;
       },
     });
@@ -140,42 +140,42 @@ describe('what fails', () => {
     expect(mails).toHaveLength(1);
   });
 
-  test('When nobody listens, then it may be tried again, and the error says where', async () => {
+  test('When no server listens, then the failure is temporary, and the error names the address', async () => {
     const { sendEmail } = sender('smtp://127.0.0.1:1');
     const error = await failure(sendEmail(follow, 'event-1', waiting));
     expect(error).not.toBeInstanceOf(PermanentFailure);
     expect(error.message).toContain('ECONNREFUSED 127.0.0.1:1');
   });
 
-  test('When the server breaks off in the middle, then the mail is not sent a second time by itself', async () => {
-    let taken = 0;
+  test('When the server closes the connection before its reply, then the sender does not send the mail again', async () => {
+    let received = 0;
     const { sendEmail, server } = await start({
       onData: (stream) => {
         stream.resume().on('end', () => {
-          taken += 1;
-          // The list of open connections, which the types leave out.
+          received += 1;
+          // The types of smtp-server do not have the set of open connections.
           const { connections: open } = server as unknown as { connections: Set<{ close(): void }> };
           for (const connection of open) connection.close();
         });
       },
     });
     expect(await failure(sendEmail(follow, 'event-1', waiting))).not.toBeInstanceOf(PermanentFailure);
-    expect(taken).toBe(1);
+    expect(received).toBe(1);
   });
 
-  test('When the server takes longer to answer than Dapr waits for a delivery, then the mail is not given up, which would send it twice', async () => {
-    let taken = 0;
+  test('When the server takes longer to reply than the delivery timeout of Dapr, then the sender still waits, because a retry could send the mail twice', async () => {
+    let received = 0;
     const { sendEmail } = await start({
       onData: (stream, _session, done) => {
-        taken += 1;
+        received += 1;
         stream.resume().on('end', () => setTimeout(done, 5_500));
       },
     });
     await sendEmail(follow, 'event-1', waiting);
-    expect(taken).toBe(1);
+    expect(received).toBe(1);
   });
 
-  test('When the server says nothing at all, then the wait ends', async () => {
+  test('When the server never replies, then the sender stops waiting after its timeout, and the failure is temporary', async () => {
     const silent: Server = createServer(() => {}).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     cleanUps.push(() => silent.close());
@@ -185,9 +185,13 @@ describe('what fails', () => {
     close();
   });
 
-  test('When the password is wrong, then it is permanent, and neither log nor error has it', async () => {
+  test('When the password is wrong, then the failure is permanent, and neither the log nor the error contains the password', async () => {
     const { sendEmail } = await start(
-      { disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth: (_auth, _session, done) => done(reply(535)) },
+      {
+        disabledCommands: ['STARTTLS'],
+        allowInsecureAuth: true,
+        onAuth: (_auth, _session, done) => done(refusal(535)),
+      },
       'user:sesame@',
     );
     const error = await failure(sendEmail(follow, 'event-1', waiting));
@@ -195,20 +199,20 @@ describe('what fails', () => {
     expect(error.message + JSON.stringify(lines)).not.toContain('sesame');
   });
 
-  test('When a server elsewhere offers no encryption, then the password is not sent', async () => {
-    let asked = false;
+  test('When a server on another machine offers no encryption, then the password is not sent', async () => {
+    let authenticated = false;
     const { server } = await start({
       disabledCommands: ['STARTTLS'],
       allowInsecureAuth: true,
       onAuth: (_auth, _session, done) => {
-        asked = true;
+        authenticated = true;
         done(null, { user: 'user' });
       },
     });
-    // Another name for this machine, which does not say that it is one.
+    // 0.0.0.0 reaches this machine, but the sender does not recognise it as this machine.
     const { sendEmail } = sender(`smtp://user:sesame@0.0.0.0:${(server.server.address() as AddressInfo).port}`);
     const error = await failure(sendEmail(follow, 'event-1', waiting));
     expect(error.message).toMatch(/TLS/);
-    expect(asked).toBe(false);
+    expect(authenticated).toBe(false);
   });
 });

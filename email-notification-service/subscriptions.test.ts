@@ -10,7 +10,7 @@ import { createEmailSender } from './send-email';
 import { subscriptions } from './subscriptions';
 
 const mails: ParsedMail[] = [];
-/** The reply to the next mail; undefined when the server accepts it. */
+/** The reply code with which the server refuses the next mails; undefined if it accepts them. */
 let refusal: number | undefined;
 const server = new SMTPServer({
   disabledCommands: ['AUTH', 'STARTTLS'],
@@ -44,23 +44,23 @@ const deliver = (id: string) =>
     .set('content-type', 'application/cloudevents+json')
     .send(JSON.stringify({ specversion: '1.0', id, data: { follower: 'alice', followee: 'bob' } }));
 
-test('When Dapr asks for the subscriptions, then the service wants followerAdded', async () => {
+test('When Dapr asks for the subscriptions, then the answer has followerAdded', async () => {
   const { body } = await request(app).get('/dapr/subscribe').expect(200);
   expect(body).toMatchObject([{ topic: 'followerAdded', route: '/followerAdded' }]);
 });
 
-test('When a follow is delivered, then the followee gets an e-mail, and the delivery is a success', async () => {
+test('When a follow is delivered, then the followee gets an e-mail, and the delivery succeeds', async () => {
   refusal = undefined;
   expect((await deliver('event-1').expect(200)).body).toEqual({ status: 'SUCCESS' });
   expect(mails.map(({ subject }) => subject)).toEqual(['alice follows you']);
 });
 
-test('When the mail server refuses the mail temporarily, then Dapr is asked to retry', async () => {
+test('When the mail server refuses the mail temporarily, then the status is 503, so that Dapr retries', async () => {
   refusal = 451;
   await deliver('event-2').expect(503);
 });
 
-test('When the mail server refuses the mail for good, then the event becomes a dead letter', async () => {
+test('When the mail server refuses the mail permanently, then the event becomes a dead letter', async () => {
   refusal = 550;
   expect((await deliver('event-3').expect(200)).body).toEqual({ status: 'DROP' });
 });

@@ -19,7 +19,7 @@ afterEach(() => {
 
 type Answer = (res: ServerResponse) => void;
 
-/** A sender, and the requests of the server to which it sends. */
+/** Starts a push server. Returns its requests, and a sender that sends to it. */
 async function start(answer: Answer = (res) => res.end('{}'), timeoutMs?: number) {
   const requests: { request: IncomingMessage; body: unknown }[] = [];
   const server = createServer(async (request, res) => {
@@ -40,12 +40,12 @@ function sender(pushUrl: string, timeoutMs?: number) {
 
 const failure = (sending: Promise<void>): Promise<Error> =>
   sending.then(
-    () => expect.fail('it was sent'),
+    () => expect.fail('the message was sent'),
     (error) => error,
   );
 
-describe('what is sent', () => {
-  test('When somebody is followed, then their topic gets a message that says by whom', async () => {
+describe('a message', () => {
+  test('When a follow is sent, then the topic of the followee gets a message with the name of the follower', async () => {
     const { sendPush, requests } = await start();
     await sendPush(follow, 'event-1', waiting);
     expect(requests).toHaveLength(1);
@@ -62,7 +62,7 @@ describe('what is sent', () => {
     );
   });
 
-  test('When a proxy is set for the rest of the world, then this machine is still asked directly', async () => {
+  test('When a proxy is configured, then the sender still connects to this machine directly', async () => {
     vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
     vi.stubEnv('http_proxy', 'http://127.0.0.1:1');
     const { sendPush, requests } = await start();
@@ -70,25 +70,25 @@ describe('what is sent', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('When several messages are sent one after the other, then they share a connection', async () => {
+  test('When several messages are sent in sequence, then they use one connection', async () => {
     const { sendPush, requests } = await start();
     for (let i = 0; i < 5; i += 1) await sendPush(follow, `event-${i}`, waiting);
     expect(new Set(requests.map(({ request }) => request.socket)).size).toBe(1);
   });
 
-  test('When the server says how long it keeps an idle connection, then the sender ends it before the server does', async () => {
+  test('When the server announces its keep-alive timeout, then the sender closes an idle connection earlier', async () => {
     const { sendPush, requests, server } = await start();
     server.keepAliveTimeout = 2_000;
     await sendPush(follow, 'event-1', waiting);
     const [sent] = requests;
-    // A connection that the server ends just closes, without an end from the other side.
+    // `end` shows that the sender has closed the connection. If the server closed it, the socket would have no `end`.
     await expect(once(sent?.request.socket as Socket, 'end', { signal: AbortSignal.timeout(5_000) })).resolves.toEqual(
       [],
     );
   });
 });
 
-describe('what fails', () => {
+describe('failures', () => {
   test.each([
     [408, false],
     [425, false],
@@ -105,7 +105,7 @@ describe('what fails', () => {
     [413, true],
     [501, true],
     [505, true],
-  ])('When the server answers %s, then permanent is %s', async (status, permanent) => {
+  ])('When the server answers %s, then the failure is permanent: %s', async (status, permanent) => {
     const { sendPush, requests } = await start((res) => res.writeHead(status, { location: '/elsewhere' }).end());
     const error = await failure(sendPush(follow, 'event-1', waiting));
     expect(error instanceof PermanentFailure).toBe(permanent);
@@ -114,28 +114,28 @@ describe('what fails', () => {
     expect(lines).toEqual([]);
   });
 
-  test('When nobody listens, then it may be tried again, and the error says where', async () => {
+  test('When no server listens, then the failure is temporary, and the error names the address', async () => {
     const error = await failure(sender('http://127.0.0.1:1').sendPush(follow, 'event-1', waiting));
     expect(error).not.toBeInstanceOf(PermanentFailure);
     expect(error.message).toContain('ECONNREFUSED 127.0.0.1:1');
   });
 
   test.each([
-    ['breaks off', (res: ServerResponse) => void res.destroy()],
-    ['says nothing at all', () => {}],
+    ['closes the connection', (res: ServerResponse) => void res.destroy()],
+    ['never answers', () => {}],
     ['never ends its answer', (res: ServerResponse) => void res.writeHead(200).write('{')],
-  ])('When the server %s, then the wait ends, and it may be tried again', async (_, answer) => {
+  ])('When the server %s, then the sender stops waiting, and the failure is temporary', async (_, answer) => {
     const { sendPush } = await start(answer, 200);
     expect(await failure(sendPush(follow, 'event-1', waiting))).not.toBeInstanceOf(PermanentFailure);
   });
 
-  test('When the server takes longer to answer than Dapr waits for a delivery, then the message is not given up, which would send it twice', async () => {
+  test('When the server takes longer to answer than the delivery timeout of Dapr, then the sender still waits, because a retry could send the message twice', async () => {
     const { sendPush, requests } = await start((res) => void setTimeout(() => res.end('{}'), 5_500));
     await sendPush(follow, 'event-1', waiting);
     expect(requests).toHaveLength(1);
   });
 
-  test('When the answer is endless, then it is not read to its end', async () => {
+  test('When the answer is very large, then the sending fails before all of it is read', async () => {
     const { sendPush } = await start((res) => void res.end('x'.repeat(1_000_000)));
     await failure(sendPush(follow, 'event-1', waiting));
   });

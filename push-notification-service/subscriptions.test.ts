@@ -9,7 +9,7 @@ import { createPushSender } from './send-push';
 import { subscriptions } from './subscriptions';
 
 const messages: { topic: string; message: string }[] = [];
-/** The answer to the next message. */
+/** The status with which the server answers the next messages. */
 let status = 200;
 const server = createServer(async (req, res) => {
   const message = JSON.parse(Buffer.concat(await req.toArray()).toString());
@@ -38,23 +38,26 @@ const deliver = (id: string) =>
     .set('content-type', 'application/cloudevents+json')
     .send(JSON.stringify({ specversion: '1.0', id, data: { follower: 'alice', followee: 'bob' } }));
 
-test('When Dapr asks for the subscriptions, then the service wants followerAdded', async () => {
+test('When Dapr asks for the subscriptions, then the answer has followerAdded', async () => {
   const { body } = await request(app).get('/dapr/subscribe').expect(200);
   expect(body).toMatchObject([{ topic: 'followerAdded', route: '/followerAdded' }]);
 });
 
-test('When a follow is delivered, then the topic of the followee gets a message, and the delivery is a success', async () => {
+test('When a follow is delivered, then the topic of the followee gets a message, and the delivery succeeds', async () => {
   status = 200;
   expect((await deliver('event-1').expect(200)).body).toEqual({ status: 'SUCCESS' });
   expect(messages).toMatchObject([{ topic: 'followers-bob', message: 'alice follows you' }]);
 });
 
-test.each([429, 503])('When the push server answers %s, then Dapr is asked to retry', async (answer) => {
-  status = answer;
-  await deliver(`event-${answer}`).expect(503);
-});
+test.each([429, 503])(
+  'When the push server answers %s, then the status is 503, so that Dapr retries',
+  async (answer) => {
+    status = answer;
+    await deliver(`event-${answer}`).expect(503);
+  },
+);
 
-test('When the push server refuses the message for good, then the event becomes a dead letter', async () => {
+test('When the push server refuses the message permanently, then the event becomes a dead letter', async () => {
   status = 403;
   expect((await deliver('event-3').expect(200)).body).toEqual({ status: 'DROP' });
 });

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { batched } from './batched';
 
-/** A `run` whose calls the test answers one by one. */
+/** Returns a batched function, and the calls of its `run`. The test answers each call. */
 function setUp(maxItems = 100) {
   const calls: { items: readonly string[]; answer: (results: readonly (string | Error)[]) => void }[] = [];
   const run = (items: readonly string[]) =>
@@ -9,7 +9,7 @@ function setUp(maxItems = 100) {
   return { calls, handle: batched<string, string>(run, maxItems) };
 }
 
-test('When a single item arrives, then its call begins at once', async () => {
+test('When one item arrives, then its call begins at once', async () => {
   const { calls, handle } = setUp();
   const result = handle('a');
   await vi.waitFor(() => expect(calls).toHaveLength(1));
@@ -17,7 +17,7 @@ test('When a single item arrives, then its call begins at once', async () => {
   expect(await result).toBe('A');
 });
 
-test('When items arrive during a call, then they share the next call, and each gets its result', async () => {
+test('When items arrive during a call, then they share the next call, and each gets its own result', async () => {
   const { calls, handle } = setUp();
   const first = handle('a');
   await vi.waitFor(() => expect(calls).toHaveLength(1));
@@ -31,7 +31,7 @@ test('When items arrive during a call, then they share the next call, and each g
   expect(await Promise.all(later)).toEqual(['B', 'C']);
 });
 
-test('When there are more items than one call may have, then the next call takes the rest', async () => {
+test('When more items arrive than one call may have, then the next call has the rest', async () => {
   const { calls, handle } = setUp(2);
   const result = ['a', 'b', 'c'].map((item) => handle(item));
   await vi.waitFor(() => expect(calls).toHaveLength(1));
@@ -41,7 +41,7 @@ test('When there are more items than one call may have, then the next call takes
   expect(await Promise.all(result)).toEqual(['A', 'B', 'C']);
 });
 
-test('When one item fails, then only that one; when the call fails, then every item of it, and the next call begins all the same', async () => {
+test('When an item fails, then only its promise rejects; when a call fails, then the promises of all its items reject, and later calls still run', async () => {
   const run = vi.fn<(items: readonly string[]) => Promise<(string | Error)[]>>();
   run
     .mockResolvedValueOnce(['A', new Error('no b')])

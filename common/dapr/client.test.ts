@@ -8,7 +8,7 @@ beforeEach(async () => {
 });
 afterEach(() => sidecar.close());
 
-test('When another app is asked for its subscriptions, then its answer is returned', async () => {
+test('When the client asks another app for its subscriptions, then it resolves with the answer of the app', async () => {
   sidecar.answer = json(200, [{ topic: 'a', route: '/a' }]);
   expect(await sidecar.dapr.subscriptionsOf('push-notification-service')).toEqual([{ topic: 'a', route: '/a' }]);
   expect(sidecar.last).toMatchObject({
@@ -20,7 +20,7 @@ test('When another app is asked for its subscriptions, then its answer is return
 describe('deliver', () => {
   const deliver = () => sidecar.dapr.deliver('email-notification-service', '/followerAdded', { id: 'event-1' });
 
-  test('When the other app answers, then the event went to its route, and the answer is its answer', async () => {
+  test('When an event is delivered to another app, then the request invokes the route of the app, and the result is the answer of the app', async () => {
     sidecar.answer = json(200, { status: 'SUCCESS' });
     expect(await deliver()).toEqual({ status: 'SUCCESS' });
     expect(sidecar.last).toMatchObject({
@@ -31,7 +31,7 @@ describe('deliver', () => {
     });
   });
 
-  test('When the other app is not found, then the error is one of its own kind; when it answers with an error, then not', async () => {
+  test('When the other app is not found, then the error is UnreachableApp; when the app answers with an error, then it is not', async () => {
     sidecar.answer = json(500, { errorCode: 'ERR_DIRECT_INVOKE', message: "couldn't find service" });
     await expect(deliver()).rejects.toThrow(UnreachableApp);
     sidecar.answer = json(503, { title: 'Service Unavailable' });
@@ -46,25 +46,25 @@ describe('readiness', () => {
     subscriptions: [{ pubsubname: 'pubsub', topic: 'followerAdded' }],
   };
 
-  test('When the component is loaded, then the service is ready to publish', async () => {
+  test('When the sidecar has loaded the pub/sub component, then the service is ready to publish', async () => {
     sidecar.answer = json(200, metadata);
     await sidecar.dapr.readyToPublish();
     expect(sidecar.last).toMatchObject({ url: '/v1.0/metadata', headers: { 'dapr-api-token': 'sesame' } });
   });
 
-  test('When the component is not loaded, then it is not, and the error names it', async () => {
+  test('When the sidecar has not loaded the pub/sub component, then the service is not ready to publish, and the error names the component', async () => {
     sidecar.answer = json(200, { components: [{ name: 'other' }] });
     await expect(sidecar.dapr.readyToPublish()).rejects.toThrow('no component named pubsub');
     sidecar.answer = json(200, {});
     await expect(sidecar.dapr.readyToPublish()).rejects.toThrow('no component named pubsub');
   });
 
-  test('When the sidecar has subscribed the service, then it is ready to receive', async () => {
+  test('When the sidecar has subscribed to the topic, then the service is ready to receive', async () => {
     sidecar.answer = json(200, metadata);
     await sidecar.dapr.readyToReceive(['followerAdded']);
   });
 
-  test('When the subscription got lost, then it is not, and the error names the topic', async () => {
+  test('When the sidecar has no subscription to the topic, then the service is not ready to receive, and the error names the topic', async () => {
     sidecar.answer = json(200, { ...metadata, subscriptions: [{ pubsubname: 'other', topic: 'followerAdded' }] });
     await expect(sidecar.dapr.readyToReceive(['followerAdded'])).rejects.toThrow(
       'no subscription to followerAdded on pubsub',
@@ -75,7 +75,7 @@ describe('readiness', () => {
     );
   });
 
-  test('When the state store is not loaded, then it is not, and the error names it', async () => {
+  test('When the sidecar has not loaded the state store, then the service is not ready to receive, and the error names the component', async () => {
     sidecar.answer = json(200, { ...metadata, components: [{ name: 'pubsub' }] });
     await expect(sidecar.dapr.readyToReceive(['followerAdded'])).rejects.toThrow('no component named statestore');
   });

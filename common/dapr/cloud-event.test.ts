@@ -9,7 +9,7 @@ const event = {
   data: { follower: 'alice', followee: 'bob' },
 };
 
-test('When a body is a CloudEvent, then its id, data and trace are read', () => {
+test('When a body is a CloudEvent, then the result has its id, data and trace', () => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   expect(parseCloudEvent({ ...event, traceparent, tracestate: '' })).toEqual({
     id: 'e1',
@@ -28,7 +28,7 @@ test.each([
   ['a number as id', { ...event, id: 5 }, 'the event id'],
   ['an id with a line break', { ...event, id: 'a\nb' }, 'the event id'],
   ['an id that is too long', { ...event, id: 'x'.repeat(256) }, 'the event id'],
-])('When a delivery has %s, then it is poison, and the error says why', (_, body, message) => {
+])('When a delivery has %s, then it is a poison event, and the error names the reason', (_, body, message) => {
   expect(() => parseCloudEvent(body)).toThrow(PoisonEvent);
   expect(() => parseCloudEvent(body)).toThrow(message);
 });

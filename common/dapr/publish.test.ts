@@ -13,7 +13,7 @@ const trace = { ...startTrace(), tracestate: 'k=v' };
 const event = { topic: 'followerAdded', data: { a: 1 }, type: 'followerAdded', trace };
 const publish = () => sidecar.dapr.publish({ ...event, id: 'e 1&' });
 
-test('When the sidecar accepts the event, then id, type, trace and token went with it', async () => {
+test('When an event is published, then the request has its id, type and trace, and the API token', async () => {
   await publish();
   expect(sidecar.last).toMatchObject({
     method: 'POST',
@@ -33,7 +33,7 @@ test('When the sidecar accepts the event, then id, type, trace and token went wi
   });
 });
 
-test('When the broker is down, then the error says what Dapr said', async () => {
+test('When the broker is down, then the error has the error code and the message from Dapr', async () => {
   sidecar.answer = json(500, { errorCode: 'ERR_PUBSUB_PUBLISH_MESSAGE', message: 'connection refused' });
   await expect(publish()).rejects.toThrow(SidecarError);
   await expect(publish()).rejects.toThrow(
@@ -41,27 +41,27 @@ test('When the broker is down, then the error says what Dapr said', async () => 
   );
 });
 
-test('When the sidecar redirects, then the event is not sent elsewhere', async () => {
+test('When the sidecar answers with a redirect, then the client does not follow it, and the publish fails', async () => {
   sidecar.answer = (res) => res.writeHead(307, { location: 'http://127.0.0.1:1/' }).end();
   await expect(publish()).rejects.toThrow(/307/);
 });
 
-test('When the sidecar refuses the token, then the error says so', async () => {
+test('When the sidecar refuses the token, then the error has the status 401', async () => {
   sidecar.answer = (res) => res.writeHead(401, { 'content-type': 'text/plain' }).end('invalid api token\n');
   await expect(publish()).rejects.toThrow('401');
 });
 
-test('When there is no sidecar, then the error names its port', async () => {
+test('When no sidecar listens, then the error names the address and the port', async () => {
   sidecar.close();
   await expect(publish()).rejects.toThrow(`ECONNREFUSED 127.0.0.1:${sidecar.port}`);
 });
 
-test('When the sidecar closes the connection without an answer, then it is an error', async () => {
+test('When the sidecar closes the connection without an answer, then the publish fails', async () => {
   sidecar.answer = (res) => res.destroy();
   await expect(publish()).rejects.toThrow(SidecarError);
 });
 
-test('When several events are published at once, then in one request, each with id, type and trace of its own', async () => {
+test('When several events are published at once, then the client sends one request, and each entry has its own id, type and trace', async () => {
   const other = startTrace();
   await Promise.all([
     sidecar.dapr.publish({ ...event, id: 'a' }),
@@ -91,7 +91,7 @@ test('When several events are published at once, then in one request, each with 
   ]);
 });
 
-test('When the broker took some of them, then the others have failed, and no more', async () => {
+test('When the broker refuses one event of a request, then only that publish fails', async () => {
   sidecar.answer = json(500, {
     failedEntries: [{ entryId: '1', error: 'refused' }],
     errorCode: 'ERR_PUBSUB_PUBLISH_MESSAGE',
@@ -101,13 +101,13 @@ test('When the broker took some of them, then the others have failed, and no mor
   expect(answers[1]).toMatchObject({ reason: { message: 'cannot publish followerAdded to pubsub: refused' } });
 });
 
-test('When the request fails as a whole, then each of them has failed', async () => {
+test('When the whole request fails, then every publish in it fails', async () => {
   sidecar.answer = json(404, { errorCode: 'ERR_PUBSUB_NOT_FOUND', message: 'pubsub pubsub is not found' });
   const answers = await Promise.allSettled(['a', 'b'].map((id) => sidecar.dapr.publish({ ...event, id })));
   for (const { status } of answers) expect(status).toBe('rejected');
 });
 
-test('When a CloudEvent is published unchanged, then Dapr is told not to wrap it', async () => {
+test('When a CloudEvent is published unchanged, then the request asks Dapr not to wrap it', async () => {
   await sidecar.dapr.publishUnchanged('x-dead-letters', { id: 'a', data: 1 });
   expect(sidecar.last).toMatchObject({
     url: '/v1.0/publish/pubsub/x-dead-letters?metadata.rawPayload=true',

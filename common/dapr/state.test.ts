@@ -7,19 +7,19 @@ beforeEach(async () => {
 });
 afterEach(() => sidecar.close());
 
-test('When a value is there, then it comes with its etag', async () => {
+test('When the store has a value, then it is read with its etag', async () => {
   sidecar.answer = json(200, [{ key: 'a/b', data: { owner: 'me' }, etag: '7' }]);
   expect(await sidecar.dapr.getState('a/b')).toEqual({ value: { owner: 'me' }, etag: '7' });
   expect(sidecar.last).toMatchObject({ method: 'POST', url: '/v1.0/state/statestore/bulk' });
   expect(JSON.parse(sidecar.last.body)).toMatchObject({ keys: ['a/b'] });
 });
 
-test('When there is none, then the answer is undefined', async () => {
+test('When the store has no value, then the result is undefined', async () => {
   sidecar.answer = json(200, [{ key: 'key' }]);
   expect(await sidecar.dapr.getState('key')).toBeUndefined();
 });
 
-test('When several keys are read at once, then in one request, and each caller gets its own, whatever the order of the answers', async () => {
+test('When several keys are read at once, then the client sends one request, and each caller gets the value of its key in any order of the answer', async () => {
   sidecar.answer = json(200, [{ key: 'c' }, { key: 'b', error: 'timeout' }, { key: 'a', data: 1, etag: '7' }]);
   const answers = await Promise.allSettled(['a', 'b', 'c', 'd'].map((key) => sidecar.dapr.getState(key)));
   expect(JSON.parse(sidecar.last.body)).toMatchObject({ keys: ['a', 'b', 'c', 'd'] });
@@ -31,7 +31,7 @@ test('When several keys are read at once, then in one request, and each caller g
   ]);
 });
 
-test('When several values are saved at once, then in one request, and when it fails, then nobody believes that theirs was saved', async () => {
+test('When several values are saved at once, then the client sends one request, and if it fails, then each save fails', async () => {
   sidecar.answer = json(500, { errorCode: 'ERR_STATE_SAVE', message: 'etag mismatch' });
   const save = (key: string) => sidecar.dapr.saveState(key, { key }, { ttlSeconds: 1 });
   const answers = await Promise.allSettled(['a', 'b'].map(save));
@@ -40,7 +40,7 @@ test('When several values are saved at once, then in one request, and when it fa
   await expect(Promise.all(['a', 'b'].map(save))).rejects.toThrow('cannot save 2 keys to statestore: 500');
 });
 
-test('When a value is saved, then it is first-write, with its time to live, and without an etag unless there is one', async () => {
+test('When a value is saved, then the request has first-write concurrency, the time to live, and the etag if there is one', async () => {
   await sidecar.dapr.saveState('key', { done: true }, { ttlSeconds: 10 });
   const item = { key: 'key', value: { done: true }, options: { concurrency: 'first-write' } };
   expect(sidecar.last).toMatchObject({ method: 'POST', url: '/v1.0/state/statestore' });
@@ -49,13 +49,13 @@ test('When a value is saved, then it is first-write, with its time to live, and 
   expect(JSON.parse(sidecar.last.body)).toMatchObject([{ etag: '7' }]);
 });
 
-test.each([409, 500])('When the answer to saving is %s, then it is an error', async (status) => {
+test.each([409, 500])('When the sidecar answers a save with %s, then the save fails', async (status) => {
   sidecar.answer = json(status, { errorCode: 'ERR_STATE_SAVE', message: 'possible etag mismatch' });
   const save = sidecar.dapr.saveState('key', {}, { ttlSeconds: 1 });
   await expect(save).rejects.toThrow(`cannot save key to statestore: ${status} ERR_STATE_SAVE possible etag mismatch`);
 });
 
-test('When a value is deleted, then only the one that was read', async () => {
+test('When a value is deleted, then the request has the etag of the read value and first-write concurrency', async () => {
   await sidecar.dapr.deleteState('key', '7');
   expect(sidecar.last).toMatchObject({ method: 'DELETE', headers: { 'if-match': '7' } });
   expect(sidecar.last.url).toBe('/v1.0/state/statestore/key?concurrency=first-write');

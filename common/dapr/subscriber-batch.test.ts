@@ -40,14 +40,14 @@ const deliverBatch = async (...entries: unknown[]) => {
   return res.body.statuses as { entryId: string; status: string }[];
 };
 
-test('When batches are configured, then the subscriptions name their size; otherwise they do not', async () => {
+test('When batches are configured, then the subscriptions ask for them with their size; otherwise they do not', async () => {
   const inBatches = testSubscriber({ ...options, eventsPerDelivery: 50 });
   const { body } = await request(inBatches).get('/dapr/subscribe');
   expect(body[0].bulkSubscribe).toMatchObject({ enabled: true, maxMessagesCount: 50 });
   expect((await request(app).get('/dapr/subscribe')).body[0]).not.toHaveProperty('bulkSubscribe');
 });
 
-test('When one event of a batch fails, then Dapr retries that event alone', async () => {
+test('When one event of a batch fails, then the answer asks Dapr to retry only that event', async () => {
   handle.mockImplementation(async (_follow, id) => {
     if (id === 'b') throw new Error('451');
   });
@@ -68,7 +68,7 @@ test('When an event of a batch is not valid, then the service publishes it as a 
   expect(deadLetter).toHaveBeenCalledExactlyOnceWith(poison.event);
 });
 
-test('When the broker does not accept the dead letter, then Dapr retries the event', async () => {
+test('When the broker does not accept the dead letter, then the answer asks Dapr to retry the event', async () => {
   handle.mockRejectedValue(new PermanentFailure('550'));
   deadLetter.mockRejectedValue(new Error('the broker is down'));
   expect(await deliverBatch(entry('a'))).toEqual([{ entryId: 'a', status: 'RETRY' }]);
@@ -79,12 +79,12 @@ test('When more than 10 events of a batch listen to the signal, then Node does n
   process.on('warning', warned);
   handle.mockImplementation(async (_follow, _id, signal) => signal.addEventListener('abort', () => {}));
   await deliverBatch(...Array.from({ length: 12 }, (_, i) => entry(`event-${i}`)));
-  await new Promise((resolve) => setImmediate(resolve)); // a warning comes a moment later
+  await new Promise((resolve) => setImmediate(resolve)); // Node emits warnings after the current turn
   process.off('warning', warned);
   expect(warned).not.toHaveBeenCalled();
 });
 
-test('When a batch is logged, then each event has a line with its ids and its status', async () => {
+test('When a batch is delivered, then the access log has one line for each event, with its ids and its status', async () => {
   handle.mockImplementation(async (_follow, id) => {
     if (id === 'b') throw new Error('451');
   });
@@ -97,7 +97,7 @@ test('When a batch is logged, then each event has a line with its ids and its st
   ]);
 });
 
-test('When a CloudEvent has an attribute named entries, then it is still a single event', async () => {
+test('When a CloudEvent has an attribute named entries, then it is handled as a single event', async () => {
   await request(app)
     .post('/followerAdded')
     .send({ ...event, entries: [entry('a')] })

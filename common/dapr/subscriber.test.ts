@@ -49,8 +49,8 @@ const deliver = (body: string | object = event) =>
     .set('content-type', 'application/cloudevents+json')
     .send(typeof body === 'string' ? body : JSON.stringify(body));
 
-describe('questions of Dapr at its start', () => {
-  test('When Dapr asks for the subscriptions, then each topic has its route, and all have the dead-letter topic of this service', async () => {
+describe('requests of Dapr at its start', () => {
+  test('When Dapr asks for the subscriptions, then the answer has each topic with its route and with the dead-letter topic of this service', async () => {
     const res = await request(app).get('/dapr/subscribe').expect(200);
     const common = { pubsubname: 'pubsub', deadLetterTopic: 'email-notification-service-dead-letters' };
     expect(res.body).toEqual([
@@ -59,14 +59,14 @@ describe('questions of Dapr at its start', () => {
     ]);
   });
 
-  test('When Dapr asks for the configuration, then it is empty', async () => {
+  test('When Dapr asks for the configuration, then the answer is empty', async () => {
     const res = await request(app).get('/dapr/config').expect(200);
     expect(res.body).toEqual({});
   });
 });
 
 describe('POST /followerAdded', () => {
-  test('When an event is handled, then the delivery is a success', async () => {
+  test('When an event is handled, then the delivery succeeds', async () => {
     const res = await deliver().expect(200);
     expect(res.body).toEqual({ status: 'SUCCESS' });
     const follow = { follower: 'alice', followee: 'bob' };
@@ -75,7 +75,7 @@ describe('POST /followerAdded', () => {
     expect(handleOnce).toHaveBeenCalledExactlyOnceWith(claimed, expect.any(AbortSignal), expect.any(Function));
   });
 
-  test('When the event was handled before, then the delivery is done and the event is not handled again', async () => {
+  test('When the event was handled before, then the delivery succeeds and the event is not handled again', async () => {
     handleOnce.mockResolvedValue();
     expect((await deliver().expect(200)).body).toEqual({ status: 'SUCCESS' });
     expect(handle).not.toHaveBeenCalled();
@@ -90,23 +90,23 @@ describe('POST /followerAdded', () => {
     expect(handle).not.toHaveBeenCalled();
   });
 
-  test('When an event is still being handled, then there is no answer yet', async () => {
-    let handOver = () => {};
+  test('When the handler has not finished, then the service has not answered', async () => {
+    let finish = () => {};
     handle.mockReturnValue(
       new Promise((resolve) => {
-        handOver = resolve;
+        finish = resolve;
       }),
     );
     const answered = vi.fn();
     const response = deliver().then(answered);
     await vi.waitFor(() => expect(handle).toHaveBeenCalled());
     expect(answered).not.toHaveBeenCalled();
-    handOver();
+    finish();
     await response;
     expect(answered).toHaveBeenCalled();
   });
 
-  test('When Dapr closes the connection before the event is handled, then the signal is aborted', async () => {
+  test('When Dapr closes the connection before the event is handled, then the signal of the handler is aborted', async () => {
     let given: AbortSignal | undefined;
     handle.mockImplementation((_follow, _id, signal) => {
       given = signal;
@@ -132,7 +132,7 @@ describe('POST /followerAdded', () => {
     expect(lines[0]).toMatchObject({ traceId: other });
   });
 
-  test('When the handler fails, then the answer is 503, so that Dapr retries, and the log has the reason', async () => {
+  test('When the handler fails, then the status is 503, so that Dapr retries, and the log has the reason', async () => {
     handle.mockRejectedValue(new Error('connect ECONNREFUSED'));
     const res = await deliver().expect(503);
     expect(res.headers['content-type']).toMatch(/problem\+json/);
@@ -165,18 +165,18 @@ describe('POST /followerAdded', () => {
     expect(handle).not.toHaveBeenCalled();
   });
 
-  test('When an event is not valid, then both log lines have its id, which finds its dead letter', async () => {
+  test('When an event is not valid, then both log lines have its id, so that a developer can find its dead letter', async () => {
     await deliver({ ...event, data: { follower: 'a b', followee: 'bob' } });
     await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 5_000 });
     for (const line of lines) expect(line).toMatchObject({ eventId: 'event-1' });
   });
 
-  test('When the content type is not allowed, then the event becomes a dead letter, too', async () => {
+  test('When the content type is not allowed, then the event becomes a dead letter', async () => {
     const res = await request(app).post('/followerAdded').set('content-type', 'text/plain').send('x').expect(200);
     expect(res.body).toEqual({ status: 'DROP' });
   });
 
-  test('When the method is another one, then the answer is 405, never 404', async () => {
+  test('When the method is not POST, then the status is 405, not 404', async () => {
     await request(app).get('/followerAdded').expect(405).expect('allow', 'POST');
   });
 });
@@ -185,7 +185,7 @@ describe('with APP_API_TOKEN set', () => {
   const guarded = testSubscriber({ ...options, appApiToken: 'sesame' });
   const send = (headers: Record<string, string>) => request(guarded).post('/followerAdded').set(headers).send(event);
 
-  test('When the sidecar sends the token, then the delivery is taken', async () => {
+  test('When the sidecar sends the token, then the service handles the delivery', async () => {
     await send({ 'dapr-api-token': 'sesame' }).expect(200);
     expect(handle).toHaveBeenCalledOnce();
   });
@@ -194,7 +194,7 @@ describe('with APP_API_TOKEN set', () => {
     ['no token', {}],
     ['a wrong token', { 'dapr-api-token': 'Sesame' }],
     ['an empty token', { 'dapr-api-token': '' }],
-  ])('When a request has %s, then it is refused', async (_, headers) => {
+  ])('When a request has %s, then the status is 401 and the event is not handled', async (_, headers) => {
     await send(headers as Record<string, string>)
       .expect(401)
       .expect('content-type', /problem\+json/);
@@ -202,7 +202,7 @@ describe('with APP_API_TOKEN set', () => {
   });
 });
 
-test('When the sidecar has subscribed the service, then it is ready; otherwise 503 says why', async () => {
+test('When the sidecar has subscribed to the topics, then the service is ready; otherwise the status is 503 with the reason', async () => {
   await request(app).get('/readyz').expect(200);
   ready.mockRejectedValue(new Error('no subscription'));
   const res = await request(app).get('/readyz').expect(503);

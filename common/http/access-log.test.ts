@@ -19,7 +19,7 @@ function loggedApp() {
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
-test('When a request is answered, then one line has what it was, how it went and both ids', async () => {
+test('When a request is answered, then one line has its method, path, status, duration and both ids', async () => {
   const { app, lines } = loggedApp();
   await request(app).get('/event?x=1').set('traceparent', `00-${TRACE_ID}-b7ad6b7169203331-01`);
   await vi.waitFor(() => expect(lines).toHaveLength(1));
@@ -36,27 +36,27 @@ test('When a request is answered, then one line has what it was, how it went and
   });
 });
 
-test('When a request names no trace, then it gets one of its own', async () => {
+test('When a request has no valid traceparent, then it gets a new trace id', async () => {
   const { app, lines } = loggedApp();
   await request(app).get('/event').set('traceparent', 'nonsense');
   await vi.waitFor(() => expect(lines).toHaveLength(1));
   expect(lines[0]?.traceId).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test('When the client leaves before the answer, then the line says 499', async () => {
+test('When the client closes the connection before the answer, then the line has the status 499', async () => {
   const { app, lines } = loggedApp();
   await expect(request(app).get('/hang').timeout(50)).rejects.toThrow();
   await vi.waitFor(() => expect(lines).toEqual([expect.objectContaining({ path: '/hang', status: 499 })]));
 });
 
-test('When a path holds bytes that a terminal would act on, then the log has them encoded', async () => {
+test('When a path has control characters, then the log has them encoded', async () => {
   const { app, lines } = loggedApp();
   await request(app).get('/a%1b[31m\u009b');
   await vi.waitFor(() => expect(lines).toHaveLength(1));
   expect(lines[0]?.path).toMatch(/^[\x21-\x7e]+$/);
 });
 
-test('When a probe asks for health, then its line is only for debugging', async () => {
+test('When a health probe is answered, then its line has the level debug', async () => {
   const { app, lines } = loggedApp();
   await request(app).get('/livez');
   await vi.waitFor(() => expect(lines).toEqual([expect.objectContaining({ level: 'debug', path: '/livez' })]));

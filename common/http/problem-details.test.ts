@@ -15,7 +15,7 @@ function appThatThrows(error: unknown) {
   return { app, lines };
 }
 
-test('When a handler throws a problem, then the client gets its status, sentence, headers and members', async () => {
+test('When a handler throws a problem, then the client gets its status, detail, headers and members', async () => {
   const { app } = appThatThrows(new HttpProblem(409, 'Not now.', { 'x-why': 'test' }, { id: '7' }));
   const res = await request(app)
     .get('/')
@@ -31,7 +31,7 @@ test('When a handler throws a problem, then the client gets its status, sentence
   });
 });
 
-test('When something unexpected is thrown, then the client gets a constant text, and the log has it all', async () => {
+test('When a handler throws any other error, then the client gets a constant text, and the log has the error', async () => {
   const { app, lines } = appThatThrows(new Error('password is hunter2'));
   const res = await request(app).get('/').expect(500);
   expect(res.text).not.toContain('hunter2');
@@ -40,13 +40,13 @@ test('When something unexpected is thrown, then the client gets a constant text,
   );
 });
 
-test('When the path exists for another method, then the answer is 405 and lists what is allowed', async () => {
+test('When the path exists for another method, then the status is 405 with the allowed methods', async () => {
   const { app } = appThatThrows(new Error());
   await request(app).put('/').expect(405).expect('allow', 'GET');
   await request(app).options('/').expect(405).expect('allow', 'GET');
 });
 
-test('When there is nothing at the path, then the answer is 404, in whatever spelling', async () => {
+test('When the path does not exist, then the status is 404 with a problem document', async () => {
   const { app } = appThatThrows(new Error());
   await request(app)
     .get('/nothing')

@@ -18,7 +18,7 @@ async function listen(app = express()): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Sends bytes and returns everything that comes back until the connection closes. */
+/** Sends bytes. Resolves with all received bytes when the connection is closed. */
 function exchange(port: number, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
@@ -53,7 +53,7 @@ test.each([
   expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', status, detail: expect.stringMatching(/./) });
 });
 
-test('When a request expects something unknown, then the app answers it', async () => {
+test('When a request has an unknown Expect header, then the app answers it', async () => {
   const app = express();
   app.use((_req, res) => void res.send('from the app'));
   const answer = await exchange(
@@ -63,7 +63,7 @@ test('When a request expects something unknown, then the app answers it', async 
   expect(answer).toContain('from the app');
 });
 
-test('When the server closes, then a request in flight is answered, and its kept connection is closed after it', async () => {
+test('When the server closes, then it answers a request in flight and then closes the connection', async () => {
   const app = express();
   let finish: (() => void) | undefined;
   app.get('/slow', (_req, res) => {
@@ -78,7 +78,7 @@ test('When the server closes, then a request in flight is answered, and its kept
   await closed;
 });
 
-test('When a client does not finish its header in ten seconds, then it gets 408 and its connection is closed', {
+test('When a client does not finish its headers within ten seconds, then it gets 408 and the server closes the connection', {
   timeout: 60_000,
 }, async () => {
   expect(HEADERS_TIMEOUT_MS).toBe(10_000);

@@ -4,7 +4,7 @@ import { parseTrace, startTrace } from './trace-context';
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const VALID = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 
-test('When the traceparent is valid, then its trace goes on', () => {
+test('When the traceparent is valid, then the request continues its trace', () => {
   expect(parseTrace(VALID, 'k=v')).toEqual({ traceId: TRACE_ID, traceparent: VALID, tracestate: 'k=v' });
 });
 
@@ -17,12 +17,12 @@ test.each([
   ['without a trace id', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`],
   ['without a parent id', `00-${TRACE_ID}-${'0'.repeat(16)}-01`],
   ['too short', VALID.slice(1)],
-  ['followed by more', `${VALID}\n`],
-])('When the traceparent is %s, then there is no trace to go on with', (_, traceparent) => {
+  ['followed by a line break', `${VALID}\n`],
+])('When the traceparent is %s, then the result is undefined', (_, traceparent) => {
   expect(parseTrace(traceparent)).toBeUndefined();
 });
 
-test('When the tracestate is longer than a sidecar takes, then only it is dropped', () => {
+test('When the tracestate is longer than a sidecar accepts, or not printable, then only the tracestate is dropped', () => {
   expect(parseTrace(VALID, 'k'.repeat(513))).toMatchObject({ traceparent: VALID, tracestate: undefined });
   expect(parseTrace(VALID, 'k=\u0007')).toMatchObject({ tracestate: undefined });
 });

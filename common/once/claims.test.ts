@@ -4,7 +4,7 @@ import type { SaveOptions, StateItem } from '../dapr/state';
 import { captureLog } from '../testing/captured-log';
 import { ClaimedElsewhere, createClaims } from './claims';
 
-/** A state store with Dapr's first-write rule. */
+/** A state store in memory, with the first-write concurrency of Dapr. */
 class FakeState {
   readonly items = new Map<string, StateItem & { ttlSeconds: number | undefined }>();
   failures = 0;
@@ -39,7 +39,7 @@ let state: FakeState;
 const { logger, lines } = captureLog();
 const EVENT = { topic: 'followerAdded', id: 'event-1' };
 const KEY = 'followerAdded.event-1';
-/** A process with its claims. */
+/** Returns the claims of a new process. */
 const owner = () => createClaims(state, logger);
 
 beforeEach(() => {
@@ -49,7 +49,7 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 describe('taking a claim', () => {
-  test('When many processes take the claim at once, then one gets it', async () => {
+  test('When many processes take the claim at once, then exactly one gets it', async () => {
     const answers = await Promise.allSettled(Array.from({ length: 50 }, () => owner().take(EVENT)));
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const answer of answers) {
@@ -57,19 +57,19 @@ describe('taking a claim', () => {
     }
   });
 
-  test('When the event is marked as done, then it is done for a week', async () => {
+  test('When the event is marked as done, then it stays done for a week', async () => {
     await (await owner().take(EVENT))?.done();
     expect(await owner().take(EVENT)).toBeUndefined();
     expect(state.items.get(KEY)).toMatchObject({ ttlSeconds: 7 * 24 * 3600 });
   });
 
-  test('When the claim is released, then the next delivery gets it', async () => {
+  test('When the claim is released, then the next delivery gets the claim', async () => {
     const claims = owner();
     await (await claims.take(EVENT))?.release();
     expect(await claims.take(EVENT)).toBeDefined();
   });
 
-  test('When the owner was killed and the lease has expired, then the next delivery gets it', async () => {
+  test('When the owner was killed and its lease has expired, then the next delivery gets the claim', async () => {
     await owner().take(EVENT);
     expect(state.items.get(KEY)).toMatchObject({ ttlSeconds: 10 });
     state.items.clear();
@@ -91,8 +91,8 @@ describe('taking a claim', () => {
   );
 
   test.each([
-    ['has forgotten it', undefined],
-    ['has the claim of another owner', { value: { owner: 'them', expiresAt: Date.now() + 60_000 }, etag: '9' }],
+    ['has lost the claim', undefined],
+    ['has another owner', { value: { owner: 'them', expiresAt: Date.now() + 60_000 }, etag: '9' }],
   ])(
     'When an expired claim was taken and the store %s before it is read back, then the event does not count as done',
     async (_, found) => {
@@ -103,7 +103,7 @@ describe('taking a claim', () => {
     },
   );
 
-  test('When the answer to the claim is lost, then the claim is found by reading it back', async () => {
+  test('When the answer to a claim is lost, then reading it back shows that the claim was taken', async () => {
     const save = state.saveState.getMockImplementation();
     state.saveState.mockImplementationOnce(async (...args) => {
       await save?.(...args);
@@ -112,14 +112,14 @@ describe('taking a claim', () => {
     expect(await owner().take(EVENT)).toBeDefined();
   });
 
-  test('When the store is down, then the error says so, and the same process can claim again', async () => {
+  test('When the store is down, then the claim fails with the error of the store, and the same process can claim the event later', async () => {
     const claims = owner();
     state.failures = 2;
     await expect(claims.take(EVENT)).rejects.toThrow('the store is down');
     expect(await claims.take(EVENT)).toBeDefined();
   });
 
-  test('When the store has lost a claim whose owner is still working, then the same process does not begin again', async () => {
+  test('When the store has lost a claim and its owner is still working, then a delivery to the same process does not get the claim', async () => {
     const claims = owner();
     await claims.take(EVENT);
     state.items.clear();
@@ -150,7 +150,7 @@ describe('a claim in use', () => {
     expect(state.items.get(KEY)).toBe(theirs);
   });
 
-  test('When the answer to a renewal is lost, then the renewal is found by reading it back, and nothing is logged', async () => {
+  test('When the answer to a renewal is lost, then reading it back shows the renewal, and nothing is logged', async () => {
     vi.useFakeTimers();
     await owner().take(EVENT);
     const save = state.saveState.getMockImplementation();
@@ -163,7 +163,7 @@ describe('a claim in use', () => {
     expect(lines).toEqual([]);
   });
 
-  test('When the mark is saved without its time to live, then it is saved again', async () => {
+  test('When the store saves the mark without its time to live, then the mark is saved again', async () => {
     const claim = await owner().take(EVENT);
     state.saveState.mockImplementationOnce(async (key, value) => {
       state.items.set(key, { value, etag: 'half', ttlSeconds: 10 });
@@ -173,7 +173,7 @@ describe('a claim in use', () => {
     expect(state.items.get(KEY)).toMatchObject({ value: { done: true }, ttlSeconds: 7 * 24 * 3600 });
   });
 
-  test('When the store comes back within seconds, then the mark is stored', async () => {
+  test('When the store is down for some seconds, then the mark is stored afterwards', async () => {
     vi.useFakeTimers();
     const claim = await owner().take(EVENT);
     state.failures = 20;
@@ -183,7 +183,7 @@ describe('a claim in use', () => {
     expect(state.items.get(KEY)?.value).toEqual({ done: true });
   });
 
-  test('When the store is away, then the delivery waits for four seconds, the event counts as done in this process, and the mark follows', async () => {
+  test('When the store stays down, then the delivery waits four seconds, the event counts as done in this process, and the mark is stored later', async () => {
     vi.useFakeTimers();
     const claims = owner();
     const claim = await claims.take(EVENT);
@@ -214,7 +214,7 @@ describe('a claim in use', () => {
     expect(await claims.take(EVENT)).toBeUndefined();
   });
 
-  test('When a renewal takes longer than its interval, then no second one begins, and the mark waits for it', async () => {
+  test('When a renewal takes longer than the renewal interval, then no second renewal begins, and the mark waits for the first', async () => {
     vi.useFakeTimers();
     const claim = await owner().take(EVENT);
     const save = state.saveState.getMockImplementation();
@@ -226,20 +226,20 @@ describe('a claim in use', () => {
       await save?.(...args);
     });
     await vi.advanceTimersByTimeAsync(20_000);
-    expect(state.saveState).toHaveBeenCalledTimes(2); // the claim, and one renewal
+    expect(state.saveState).toHaveBeenCalledTimes(2); // the claim and one renewal
     const done = claim?.done();
     await vi.advanceTimersByTimeAsync(1_000);
     expect(state.saveState).toHaveBeenCalledTimes(2);
     finish();
     await vi.advanceTimersByTimeAsync(0);
     await done;
-    // The mark has the etag that the renewal has left: it succeeds at once.
+    // The mark uses the etag of the renewal, so its first save succeeds.
     expect(state.saveState).toHaveBeenCalledTimes(3);
     expect(state.items.get(KEY)?.value).toEqual({ done: true });
   });
 });
 
-test('When two topics have events with the same id, then each has its claim', async () => {
+test('When two topics have events with the same id, then each event has a separate claim', async () => {
   const claims = owner();
   await (await claims.take(EVENT))?.done();
   expect(await claims.take({ ...EVENT, topic: 'followerRemoved' })).toBeDefined();

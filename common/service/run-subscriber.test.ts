@@ -10,7 +10,7 @@ import { type FakeSidecar, startFakeSidecar } from '../testing/fake-sidecar';
 const SERVICE = join(__dirname, '../testing/slow-service.ts');
 const SOON = { timeout: 15_000 };
 
-/** Keeps each request of a handler waiting until the test answers it. */
+/** A server that receives the requests of the handlers. It answers when the test says so. */
 let gate: Server;
 const waiting = new Map<string, ServerResponse>();
 let sidecar: FakeSidecar;
@@ -45,9 +45,9 @@ async function startService(env: Record<string, string> = {}) {
     output += chunk;
   });
   const messages = () => output.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).msg as string]));
-  const says = (text: string) => vi.waitFor(() => expect(messages().join('\n')).toContain(text), SOON);
-  await says('listening on');
-  /** Delivers an event whose handler is waiting when this resolves. */
+  const logs = (text: string) => vi.waitFor(() => expect(messages().join('\n')).toContain(text), SOON);
+  await logs('listening on');
+  /** Delivers an event. Resolves when its handler waits for the answer of the gate. */
   const deliver = async (id: string) => {
     const headers = { 'content-type': 'application/cloudevents+json' };
     const delivery = request({ host: '127.0.0.1', port: appPort, path: '/urls', method: 'POST', headers });
@@ -58,15 +58,15 @@ async function startService(env: Record<string, string> = {}) {
     return { delivery, answered, finish: () => void waiting.get(`/${id}`)?.end() };
   };
   const exit = once(child, 'exit').then(([code]) => code as number | null);
-  return { child, messages, says, deliver, exit };
+  return { child, messages, logs, deliver, exit };
 }
 
 describe.concurrent('a stop', () => {
-  test('When a delivery is in progress, then it is answered, marked as done, and only then the service closes and ends', async () => {
-    const { child, messages, says, deliver, exit } = await startService();
+  test('When a delivery is in progress, then its event is marked as done and the delivery answered before the service closes and exits', async () => {
+    const { child, messages, logs, deliver, exit } = await startService();
     const { answered, finish } = await deliver('event-1');
     child.kill('SIGTERM');
-    await says('stopping on SIGTERM');
+    await logs('stopping on SIGTERM');
     finish();
     expect(await answered).toBe(200);
     expect(await exit).toBe(0);
@@ -79,20 +79,20 @@ describe.concurrent('a stop', () => {
   });
 
   test('When Dapr has abandoned a delivery, then its event is still handled and marked as done before the service closes', async () => {
-    const { child, messages, says, deliver, exit } = await startService();
+    const { child, messages, logs, deliver, exit } = await startService();
     const { delivery, answered, finish } = await deliver('event-2');
     answered.catch(() => {});
     delivery.destroy();
-    await says('POST /urls 499');
+    await logs('POST /urls 499');
     child.kill('SIGINT');
-    await says('stopping on SIGINT');
+    await logs('stopping on SIGINT');
     finish();
     expect(await exit).toBe(0);
     expect(messages().slice(-2)).toEqual(['handled', 'closed']);
     expect(sidecar.saved.get('urls.event-2')).toEqual({ done: true });
   });
 
-  test('When an event is not finished after nine seconds, then the service says so and ends with 1', async () => {
+  test('When an event is not finished after nine seconds, then the service logs it and exits with 1', async () => {
     const { child, messages, deliver, exit } = await startService();
     const { answered } = await deliver('event-3');
     answered.catch(() => {});
