@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { crashScenarios } from './compose/crashes';
 import { imageScenarios } from './compose/image';
 import { isolationScenarios } from './compose/isolation';
@@ -6,9 +6,8 @@ import { stopScenarios } from './compose/stops';
 import { deliveryScenarios } from './delivery';
 import { missingForCompose } from './stacks/compose-requirements';
 import { type ComposeStack, startComposeStack } from './stacks/compose-stack';
-import { servicesThatNotified } from './stacks/log-queries';
 import { postFollow } from './stacks/post-follow';
-import { SUBSCRIBERS } from './stacks/stack';
+import { waitUntilNotified } from './stacks/wait-until-notified';
 
 const missing = missingForCompose();
 
@@ -24,7 +23,7 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'available'}]`, () => {
   test('When up --wait has returned, then both services notify about a follow', async () => {
     const { status, body } = await postFollow(stack);
     expect(status).toBe(202);
-    await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]), { timeout: 15_000 });
+    await waitUntilNotified(stack, body.id, 15_000);
   });
 
   // These scenarios stop their stack at the end. Here the stop does nothing, because the next scenarios need the stack.

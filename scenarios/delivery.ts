@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { accessLogLines, servicesThatNotified } from './stacks/log-queries';
+import { accessLogLines } from './stacks/log-queries';
 import { postFollow } from './stacks/post-follow';
 import { SERVICES, type Stack, SUBSCRIBERS } from './stacks/stack';
+import { waitUntilNotified } from './stacks/wait-until-notified';
 
 const SOON = { timeout: 15_000 };
 const EMAIL = 'email-notification-service';
@@ -27,7 +28,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
 
   /** Waits until both services have logged a notification, and expects exactly one mail and one push message. */
   const expectOneOfEach = async ({ id, follower }: { id: string; follower: string }) => {
-    await vi.waitFor(() => expect(servicesThatNotified(stack, id)).toEqual([...SUBSCRIBERS]), SOON);
+    await waitUntilNotified(stack, id, SOON.timeout);
     expect(await mailsOf(id)).toHaveLength(1);
     expect(await pushesAbout(follower)).toHaveLength(1);
   };
@@ -80,7 +81,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     const { id, follower } = followed;
     const again = await Promise.all(Array.from({ length: 4 }, () => follow(headers, follower)));
     expect(new Set(again.map((body) => body.id))).toEqual(new Set([id]));
-    await vi.waitFor(() => expect(servicesThatNotified(stack, id)).toEqual([...SUBSCRIBERS]), SOON);
+    await waitUntilNotified(stack, id, SOON.timeout);
     await follow(headers, follower);
     for (const service of SUBSCRIBERS) {
       await vi.waitFor(() => expect(logged(service, id, 'done before')).toHaveLength(5), { timeout: 30_000 });
@@ -98,7 +99,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
       await vi.waitFor(() => {
         const lines = accessLogLines(stack, id);
         expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(SERVICES));
-        // A delivery after a timeout is repeated. It then has another access log line, with the same trace id.
+        // Dapr repeats a delivery after a timeout. The repeated delivery has another line with the same trace id.
         expect(new Set(lines.map((line) => line.traceId))).toEqual(new Set([traceId]));
       }, SOON);
     }

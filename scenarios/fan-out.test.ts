@@ -3,6 +3,7 @@ import { startLocalStack } from './stacks/local-stack';
 import { accessLogLines, servicesThatNotified } from './stacks/log-queries';
 import { postFollow } from './stacks/post-follow';
 import { type Stack, SUBSCRIBERS } from './stacks/stack';
+import { waitUntilNotified } from './stacks/wait-until-notified';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -11,9 +12,6 @@ beforeAll(async () => {
 afterAll(async () => {
   expect(await stack.stop()).toBe(0);
 });
-
-const notified = (eventId: string) =>
-  vi.waitFor(() => expect(servicesThatNotified(stack, eventId)).toEqual([...SUBSCRIBERS]), { timeout: 5_000 });
 
 /** Returns the ids of the events that appear in a log line of a subscriber. */
 const delivered = () =>
@@ -44,7 +42,7 @@ describe('fan-out', () => {
 
   test('When a follow is posted, then both services notify the followee about the follower', async () => {
     const { body } = await postFollow(stack, { follower: 'carol', followee: 'dave' });
-    await notified(body.id);
+    await waitUntilNotified(stack, body.id, 5_000);
     const notifications = stack.log.filter(({ eventId, msg }) => eventId === body.id && msg.startsWith('notified'));
     expect(notifications.map(({ msg }) => msg).sort()).toEqual([
       'notified dave by e-mail: carol follows you',
@@ -65,7 +63,7 @@ describe('fan-out', () => {
     const posts = Array.from({ length: 100 }, (_, i) => postFollow(stack, { follower: `f${i}`, followee: 'bob' }));
     const answers = await Promise.all(posts);
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(100);
-    for (const { body } of answers) await notified(body.id);
+    for (const { body } of answers) await waitUntilNotified(stack, body.id, 5_000);
   });
 });
 
@@ -85,7 +83,7 @@ describe('invalid requests', () => {
       expect(answer.body).toMatchObject({ status, detail: expect.any(String) });
       // When this later follow is delivered, an event of the first request would be delivered, too.
       const { body: next } = await postFollow(stack);
-      await notified(next.id);
+      await waitUntilNotified(stack, next.id, 5_000);
       expect(delivered()).toEqual(new Set([...before, next.id]));
     },
   );
@@ -99,6 +97,6 @@ describe('a suspended subscriber', () => {
       timeout: 2_000,
     });
     stack.resume('push-notification-service');
-    await notified(body.id);
+    await waitUntilNotified(stack, body.id, 5_000);
   });
 });

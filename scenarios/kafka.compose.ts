@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { missingForKafka } from './stacks/compose-requirements';
 import { type ComposeStack, startComposeStack } from './stacks/compose-stack';
-import { servicesThatNotified } from './stacks/log-queries';
 import { postFollow } from './stacks/post-follow';
-import { SUBSCRIBERS } from './stacks/stack';
+import { waitUntilNotified } from './stacks/wait-until-notified';
 
 const missing = missingForKafka();
 const EMAIL = 'email-notification-service';
@@ -15,13 +14,10 @@ describe.skipIf(missing)(`Docker Compose with Kafka [${missing ?? 'available'}]`
   }, 600_000);
   afterAll(() => stack?.stop(), 60_000);
 
-  const waitUntilNotified = (id: string) =>
-    vi.waitFor(() => expect(servicesThatNotified(stack, id)).toEqual([...SUBSCRIBERS]), { timeout: 30_000 });
-
   test('When up --wait has returned, then both services notify about a follow, and no event goes through Redis', async () => {
     const { status, body } = await postFollow(stack, { follower: 'kafka-1', followee: 'bob' });
     expect(status).toBe(202);
-    await waitUntilNotified(body.id);
+    await waitUntilNotified(stack, body.id, 30_000);
     expect(await stack.inbox.mailsOf(body.id)).toHaveLength(1);
     expect(await stack.redisCli('EXISTS', 'followerAdded')).toBe('0\n');
   }, 60_000);
@@ -33,7 +29,7 @@ describe.skipIf(missing)(`Docker Compose with Kafka [${missing ?? 'available'}]`
       stack.log.filter(({ eventId, msg }) => eventId === body.id && msg.startsWith('will be retried'));
     await vi.waitFor(() => expect(retried().length).toBeGreaterThan(1), { timeout: 30_000 });
     await stack.inbox.clearFaults();
-    await waitUntilNotified(body.id);
+    await waitUntilNotified(stack, body.id, 30_000);
     expect(await stack.inbox.mailsOf(body.id)).toHaveLength(1);
   }, 60_000);
 
@@ -44,7 +40,7 @@ describe.skipIf(missing)(`Docker Compose with Kafka [${missing ?? 'available'}]`
     await vi.waitFor(() => expect(dead()).toHaveLength(1), { timeout: 30_000 });
     await stack.inbox.clearFaults();
     expect((await stack.replay(EMAIL)).output).toMatch(/^found 1, replayed 1, returned 0$/m);
-    await waitUntilNotified(body.id);
+    await waitUntilNotified(stack, body.id, 30_000);
     expect(await stack.inbox.mailsOf(body.id)).toHaveLength(1);
   }, 120_000);
 });

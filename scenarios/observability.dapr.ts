@@ -4,14 +4,16 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { accessLogLines, servicesThatNotified } from './stacks/log-queries';
+import { accessLogLines } from './stacks/log-queries';
 import { postFollow } from './stacks/post-follow';
 import { DAPR_WITH_REDIS, missingForDapr } from './stacks/redis-stack';
 import { ROOT } from './stacks/root';
 import { type RunStack, startRunStack } from './stacks/run-stack';
-import { SERVICES, SUBSCRIBERS } from './stacks/stack';
+import { SERVICES } from './stacks/stack';
+import { waitUntilNotified } from './stacks/wait-until-notified';
 
-// Tests without containers that the sidecars export the traces and metrics for the Compose profile `observability`.
+// These tests need no containers. They check that the sidecars export the traces and metrics that the Compose profile
+// `observability` shows.
 describe.skipIf(missingForDapr)(
   'Traces and metrics of the sidecars [needs the dapr CLI, daprd and redis-server]',
   () => {
@@ -41,9 +43,7 @@ describe.skipIf(missingForDapr)(
 
     test('When a follow is posted, then all three sidecars export spans with the trace id of the access log', async () => {
       const { body } = await postFollow(stack);
-      await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]), {
-        timeout: 10_000,
-      });
+      await waitUntilNotified(stack, body.id, 10_000);
       const traceId = Buffer.from(accessLogLines(stack, body.id)[0]?.traceId ?? '', 'hex');
       expect(traceId).toHaveLength(16);
       const traced = () => {
@@ -59,9 +59,7 @@ describe.skipIf(missingForDapr)(
       const { body } = await postFollow(stack);
       await vi.waitFor(() => expect(stack.log.some(({ msg }) => msg.startsWith('will be retried'))).toBe(true));
       await stack.inbox.clearFaults();
-      await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]), {
-        timeout: 20_000,
-      });
+      await waitUntilNotified(stack, body.id, 20_000);
       await stack.publishWithoutFacade('poison', { follower: '<b>' });
       await vi.waitFor(async () => {
         const now = await figures(stack);
@@ -78,7 +76,7 @@ describe.skipIf(missingForDapr)(
   },
 );
 
-/** Resolves with the value of each panel with a single figure, computed as Prometheus does from all three sidecars. */
+/** Resolves with the value of each panel of type `stat`: the sum over all three sidecars, as Prometheus computes it. */
 async function figures(stack: RunStack): Promise<Record<string, number>> {
   const lines = (await Promise.all(SERVICES.map((service) => stack.metrics(service)))).join('\n').split('\n');
   const { panels } = JSON.parse(readFileSync(join(ROOT, 'observability/grafana/follows.json'), 'utf8')) as {

@@ -10,7 +10,7 @@ import { type FakeSidecar, startFakeSidecar } from '../testing/fake-sidecar';
 const SERVICE = join(__dirname, '../testing/slow-service.ts');
 const SOON = { timeout: 15_000 };
 
-/** A server that receives the requests of the handlers. It answers when the test says so. */
+/** A server that receives the requests of the handlers. It answers a request when the test calls `finish`. */
 let gate: Server;
 const waiting = new Map<string, ServerResponse>();
 let sidecar: FakeSidecar;

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import type { ComposeStack } from '../stacks/compose-stack';
 import { SERVICES } from '../stacks/stack';
 
-/** The ports on which the containers listen, and those on which they could listen by mistake. */
+/** The ports on which programs in the containers listen. */
 const CONTAINER_PORTS = [1025, 3500, 6379, 8025, 8080, 9090, 50005, 50001, 80];
 
-/** A Node.js program that prints, as JSON, those of its arguments (`host:port`) that accept a TCP connection. */
+/** A Node.js program. Its arguments are addresses `host:port`. It prints the addresses that accept a TCP connection. */
 const PRINT_OPEN = `
   const net = require('node:net');
   const open = (address) => new Promise((resolve) => {
@@ -26,7 +26,7 @@ const PRINT_TOKENS =
 const ipv4Interfaces = () =>
   Object.values(networkInterfaces()).flatMap((list) => (list ?? []).filter(({ family }) => family === 'IPv4'));
 
-/** Defines the tests that the containers have few rights, and that nothing outside reaches more than the three pages. */
+/** Defines the tests of the containers' privileges, ports, networks and tokens. */
 export function isolationScenarios(sharedStack: () => ComposeStack): void {
   test('When the containers run, then none runs as root, writes to its image, gains privileges or keeps capabilities', async () => {
     for (const { service, Config, HostConfig } of await sharedStack().inspectContainers()) {

@@ -11,8 +11,8 @@ export interface ComposePorts {
 }
 
 /**
- * Writes a Compose file that overrides docker-compose.yml: other ports, and the folder from which the image takes dapr
- * and daprd. Returns its path.
+ * Returns the path of a new Compose file that overrides docker-compose.yml: other ports, and the folder from which the
+ * image takes dapr and daprd.
  *
  * @param daprContext the folder; undefined to build the image with Dapr's releases
  */
@@ -51,7 +51,7 @@ export function daprContext(folder: string): string | undefined {
   throw new Error(`DAPR_CONTEXT is ${context}; allowed: release, or a folder with the files dapr and daprd`);
 }
 
-/** Writes local/ as a single file `dapr`. Its process title is daprd, because the entry script looks for that process. */
+/** Writes local/ as one file `dapr`. Its process title is daprd, because container/entrypoint.sh looks for daprd. */
 function bundleLocal(folder: string): void {
   const entryPoints = [join(ROOT, 'dist/local/main.js')];
   const { outputFiles } = buildSync({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false });

@@ -15,7 +15,7 @@ export function missingForKafka(): string | undefined {
   const missing = missingForCompose();
   if (missing) return missing;
   if (process.env.DAPR_CONTEXT === undefined) return 'needs Dapr (DAPR_CONTEXT), because local/ has no Kafka';
-  if (process.env.DAPR_CONTEXT === 'release') return undefined; // this machine reaches the registries, so Docker pulls Kafka
+  if (process.env.DAPR_CONTEXT === 'release') return undefined; // Docker pulls the missing images
   const image = /^KAFKA_IMAGE=(.*)$/m.exec(readFileSync(join(ROOT, '.env'), 'utf8'))?.[1] ?? '';
   return succeeds('image', 'inspect', image) ? undefined : `the image ${image} is not on this machine`;
 }

@@ -150,7 +150,7 @@ export class ComposeStack implements Stack {
     this.composeSync('kill', service);
   }
 
-  /** Writes the event into Redis. Only api-facade may publish this topic, and its sidecar has no port on this machine. */
+  /** Writes the event into Redis, because only api-facade may publish, and its sidecar has no port on this machine. */
   async publishWithoutFacade(eventId: string, data: object): Promise<void> {
     const event = {
       specversion: '1.0',
@@ -169,8 +169,8 @@ export class ComposeStack implements Stack {
   }
 
   /**
-   * Stops all containers except Mailpit and ntfy, which lose their messages when they stop. Resolves with the highest exit
-   * code.
+   * Stops all containers except Mailpit and ntfy, because these two lose their messages at a stop. Resolves with the
+   * highest exit code.
    */
   async stopContainers(): Promise<number> {
     await this.compose('stop', ...SERVICES, 'redis', 'placement');

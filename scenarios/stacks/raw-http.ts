@@ -15,7 +15,7 @@ export function sendRaw(url: string, bytes: Buffer): Promise<RawAnswer> {
     let text = '';
     socket.on('data', (chunk) => {
       text += chunk;
-      // The answer is complete when its body is as long as Content-Length says. The answer to HEAD has no body.
+      // The answer is complete when its body is as long as its Content-Length. The answer to HEAD has no body.
       const [head = '', body = ''] = text.split('\r\n\r\n');
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? Number.NaN);
       if (Buffer.byteLength(body) >= length || bytes.subarray(0, 5).equals(Buffer.from('HEAD '))) socket.end();

@@ -19,7 +19,7 @@ export interface RunStackOptions {
   dapr: readonly string[];
   /** Whether daprd is a separate process. A stop then goes to daprd first, as in container/entrypoint.sh. */
   separateDaprd: boolean;
-  /** Replaces the value in components/redis/pubsub.yaml, so that Redis delivers the events of a killed service sooner. */
+  /** Replaces processingTimeout in components/redis/pubsub.yaml. Redis then delivers a killed service's events sooner. */
   processingTimeoutMs?: number;
   /** Environment variables of the services. */
   env?: Record<string, string>;

@@ -28,8 +28,8 @@ export class StreamMonitor {
   }
 
   /**
-   * Resolves with the number of deliveries that the subscribers have not acknowledged yet. An event that is not delivered
-   * yet counts once for each subscriber.
+   * Resolves with the number of deliveries that the subscribers have not acknowledged yet. An event counts once for each
+   * subscriber.
    *
    * @throws {Error} with a Redis older than version 7, which does not report the number
    */
