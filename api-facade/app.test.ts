@@ -156,6 +156,11 @@ describe('POST /followers', () => {
 });
 
 describe('everything else', () => {
+  test('When Dapr asks at its start, then the service has no configuration and no subscriptions', async () => {
+    expect((await request(app).get('/dapr/config').expect(200)).body).toEqual({});
+    expect((await request(app).get('/dapr/subscribe').expect(200)).body).toEqual([]);
+  });
+
   test.each(['get', 'put', 'patch', 'delete', 'options'] as const)(
     'When the method is %s, then the answer is 405',
     async (method) => {
@@ -164,19 +169,13 @@ describe('everything else', () => {
     },
   );
 
-  test.each([
-    '/',
-    '/Followers',
-    '/followers/',
-    '//followers',
-    '/followers/%',
-    '/%2e%2e/followers',
-    '/followers%00',
-    '/dapr/subscribe',
-  ])('When the path is %s, then the answer is 404', async (path) => {
-    problem(await request(app).post(path).expect(404));
-    expect(publish).not.toHaveBeenCalled();
-  });
+  test.each(['/', '/Followers', '/followers/', '//followers', '/followers/%', '/%2e%2e/followers', '/followers%00'])(
+    'When the path is %s, then the answer is 404',
+    async (path) => {
+      problem(await request(app).post(path).expect(404));
+      expect(publish).not.toHaveBeenCalled();
+    },
+  );
 
   test('When the sidecar can publish, then the service is ready; when not, then 503 says why', async () => {
     await request(app).get('/readyz').expect(200);

@@ -1,4 +1,5 @@
 import express, { type Express, type Request, type RequestHandler } from 'express';
+import { handshake } from '../common/dapr/handshake';
 import { SidecarError } from '../common/dapr/sidecar';
 import { type Follow, InvalidFollow, parseFollow } from '../common/follow';
 import { accessLog, requestLog } from '../common/http/access-log';
@@ -25,7 +26,12 @@ const RETRY_AFTER_S = '2';
 /** Returns the Express app that takes `POST /followers` and publishes the follow. */
 export function createApp({ publish, ready, logger }: Dependencies): Express {
   const app = strictExpress();
-  app.use(accessLog(logger), requireHost, health(ready));
+  app.use(
+    accessLog(logger),
+    requireHost,
+    health(ready),
+    handshake(() => []),
+  );
   app.post('/followers', jsonBody, async (req, res) => {
     const log = requestLog(res);
     const follow = readFollow(req);

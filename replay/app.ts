@@ -1,5 +1,6 @@
 import type { Express } from 'express';
 import { requireAppToken } from '../common/dapr/app-token';
+import { handshake } from '../common/dapr/handshake';
 import { SidecarError } from '../common/dapr/sidecar';
 import { cloudEventBody } from '../common/dapr/subscriber';
 import { accessLog } from '../common/http/access-log';
@@ -24,14 +25,13 @@ const ROUTE = '/dead-letter';
 /** Returns the Express app that receives dead letters. */
 export function createApp({ topics, take, ready, logger, pubsubName, appApiToken }: Dependencies): Express {
   const app = strictExpress();
-  app.use(accessLog(logger), requireHost, health(ready));
-  app.get('/dapr/config', (_req, res) => void res.json({}));
-  app.get('/dapr/subscribe', async (_req, res) => {
+  const subscriptions = async () => {
     const { read, kept } = await topics().catch(unavailable);
     // Dapr moves a dead letter there when every retry of its delivery has failed.
     const subscription = { pubsubname: pubsubName, route: ROUTE, deadLetterTopic: kept };
-    res.json(read.map((topic) => ({ topic, ...subscription })));
-  });
+    return read.map((topic) => ({ topic, ...subscription }));
+  };
+  app.use(accessLog(logger), requireHost, health(ready), handshake(subscriptions));
   app.post(ROUTE, requireAppToken(appApiToken), cloudEventBody(), async (req, res) => {
     await take(req.body).catch(unavailable);
     res.json({ status: 'SUCCESS' });

@@ -7,6 +7,7 @@ import { HttpProblem, isUnreadableBody, problemDetails } from '../http/problem-d
 import type { Logger } from '../logger';
 import { requireAppToken } from './app-token';
 import { batchOf, isObject, PoisonEvent, parseCloudEvent } from './cloud-event';
+import { handshake } from './handshake';
 import { PermanentFailure, type Subscription } from './subscription';
 
 /** The result of a delivery, in Dapr's words. https://docs.dapr.io/reference/api/pubsub_api/#expected-http-response */
@@ -58,10 +59,12 @@ export function createSubscriber(dependencies: Dependencies): Express {
   }));
 
   const app = strictExpress();
-  app.use(accessLog(logger), requireHost, health(ready));
-  app.get('/dapr/config', (_req, res) => void res.json({}));
-  app.get('/dapr/subscribe', (_req, res) => void res.json(declared));
-  app.all(['/dapr/config', '/dapr/subscribe'], onlyMethods('GET', 'HEAD'));
+  app.use(
+    accessLog(logger),
+    requireHost,
+    health(ready),
+    handshake(() => declared),
+  );
 
   for (const subscription of subscriptions) {
     const { route } = subscription;

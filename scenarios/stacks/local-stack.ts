@@ -29,26 +29,36 @@ export interface RunFileDocument {
   'x-try'?: string;
 }
 
-/** Returns the command of `npm start` with another run file. */
-export function npmStartCommand(runFile: string): string[] {
+/** Returns the command of `npm start`, or of `npm run dev`, with another run file. */
+export function npmStartCommand(runFile: string, script: 'start' | 'dev' = 'start'): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const [node, ...args] = (scripts.start as string).split(' ');
-  if (node !== 'node') throw new Error(`npm start runs ${node}, not node`);
+  const [node, ...args] = (scripts[script] as string).split(' ');
+  if (node !== 'node') throw new Error(`npm ${script} runs ${node}, not node`);
   return [process.execPath, ...args, '-f', runFile];
 }
 
-/** Writes a copy of dapr.yaml with free ports and absolute paths into a new folder, after `change` has changed it. */
+/** A repository to run, and the npm script that runs it. */
+export interface Source {
+  root: string;
+  script: 'start' | 'dev';
+}
+
+const THIS_REPOSITORY: Source = { root: ROOT, script: 'start' };
+
+/** Writes a copy of the run file with free ports and absolute paths into a new folder, after `change` has changed it. */
 export async function writeRunFile(
   change: (file: RunFileDocument) => void = () => {},
+  { root, script } = THIS_REPOSITORY,
 ): Promise<{ path: string; inbox: InboxClient; remove(): void }> {
-  const file: RunFileDocument = parse(readFileSync(join(ROOT, 'dapr.yaml'), 'utf8'));
-  file.common.resourcesPaths = file.common.resourcesPaths.map((path) => resolve(ROOT, path));
-  file.common.configFilePath = resolve(ROOT, file.common.configFilePath);
+  const name = script === 'dev' ? 'dapr.dev.yaml' : 'dapr.yaml';
+  const file: RunFileDocument = parse(readFileSync(join(root, name), 'utf8'));
+  file.common.resourcesPaths = file.common.resourcesPaths.map((path) => resolve(root, path));
+  file.common.configFilePath = resolve(root, file.common.configFilePath);
   const [mailPort, smtpPort, pushPort] = [await freePort(), await freePort(), await freePort()];
   const ports = ['--mail-port', mailPort, '--smtp-port', smtpPort, '--push-port', pushPort];
   const env = { SMTP_URL: `smtp://127.0.0.1:${smtpPort}`, PUSH_URL: `http://127.0.0.1:${pushPort}` };
   for (const app of file.apps) {
-    app.appDirPath = ROOT;
+    app.appDirPath = root;
     if (app.appPort !== undefined) app.appPort = await freePort();
     if (app.daprHTTPPort !== undefined) app.daprHTTPPort = await freePort();
     if (app.appID === 'inbox') app.command.push(...ports.map(String));
@@ -69,13 +79,16 @@ export async function writeRunFile(
  *
  * @throws {Error} when the services are not ready in time, or end before
  */
-export async function startLocalStack(change?: (file: RunFileDocument) => void): Promise<LocalStack> {
-  const runFile = await writeRunFile(change);
-  const [program = '', ...args] = npmStartCommand(runFile.path);
+export async function startLocalStack(
+  change?: (file: RunFileDocument) => void,
+  source = THIS_REPOSITORY,
+): Promise<LocalStack> {
+  const runFile = await writeRunFile(change, source);
+  const [program = '', ...args] = npmStartCommand(runFile.path, source.script);
   // Other stacks run at the same time. With a separate directory, the sidecars find only the apps of this stack.
   const directory = mkdtempSync(join(tmpdir(), 'sidecars-'));
   const env = { ...process.env, LOG_FORMAT: 'json', DAPR_LOCAL_DIRECTORY: directory };
-  const child = spawn(program, args, { cwd: ROOT, env });
+  const child = spawn(program, args, { cwd: source.root, env });
   const stack = new LocalStack(child, env, runFile.inbox, () => {
     runFile.remove();
     rmSync(directory, { recursive: true });
