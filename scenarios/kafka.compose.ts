@@ -10,7 +10,7 @@ const EMAIL = 'email-notification-service';
 describe.skipIf(missing)(`Docker Compose with Kafka [${missing ?? 'available'}]`, () => {
   let stack: ComposeStack;
   beforeAll(async () => {
-    stack = await startComposeStack('kafka');
+    stack = await startComposeStack({ broker: 'kafka' });
   }, 600_000);
   afterAll(() => stack?.stop(), 60_000);
 

@@ -6,6 +6,7 @@ import { MAX_CONCURRENT } from '../../common/once/handle-once';
 import { readEmailConfig } from '../../email-notification-service/config';
 import { readPushConfig } from '../../push-notification-service/config';
 import { ROOT } from '../stacks/root';
+import { ELSEWHERE, HERE } from './docker-commands';
 import { ALL_PAGES, codeIn, commands, readPage, tables } from './markdown';
 
 const readme = readPage('README.md');
@@ -52,6 +53,12 @@ describe.each(ALL_PAGES)('%s', (page) => {
       if (script) expect(scripts, command).toHaveProperty([script]);
     }
   });
+});
+
+test.each(ALL_PAGES)('When %s shows a docker command, then a test runs it', (page) => {
+  const shown = [...commands(readPage(page)), ...codeIn(readPage(page).replace(/^```[\s\S]*?^```$/gm, ''))];
+  const docker = shown.filter((command) => /^(\w+=\w+ )?docker /.test(command));
+  expect(docker.filter((command) => !(command in ELSEWHERE) && !HERE.includes(command))).toEqual([]);
 });
 
 describe('docs/configuration.md', () => {

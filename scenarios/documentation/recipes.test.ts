@@ -126,14 +126,14 @@ test('When a second event is added, then it has a handler, and its dead letters 
   expect(await running.inbox.pushes('bob')).toEqual([]);
 }, 90_000);
 
-test('When RabbitMQ becomes the broker, then its files name every service', async () => {
-  const blocks = recipe('docs/another-broker.md', '## RabbitMQ');
+test('When Valkey becomes the broker, then its files name every service', async () => {
+  const blocks = recipe('docs/another-broker.md', '## Valkey');
   const [shell] = blocks.filter(({ language }) => language === 'sh');
   expect((await runCommand('sh', ['-ec', shell?.text ?? 'exit 1'], { cwd: copy.root })).code).toBe(0);
   copy.apply(blocks);
   const { code, output } = await vitest('scenarios/services');
   expect(code, output).toBe(0);
-  expect(output).not.toContain('rabbitmq: not found');
+  expect(readFileSync(join(copy.root, 'components/valkey/pubsub.yaml'), 'utf8')).toContain('envRef: VALKEY_HOST');
 }, 60_000);
 
 test('When a topic is added to the scopes of the brokers, then the files are still valid', async () => {

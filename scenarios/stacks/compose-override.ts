@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { parse } from 'yaml';
 import { ROOT } from './root';
 
 /** The published ports on this machine. */
@@ -16,16 +17,19 @@ export interface ComposePorts {
  *
  * @param daprContext the folder; undefined to build the image with Dapr's releases
  */
-export function writeOverride(folder: string, ports: ComposePorts, daprContext: string | undefined): string {
+export function writeOverride(
+  folder: string,
+  root: string,
+  ports: ComposePorts,
+  daprContext: string | undefined,
+): string {
   const build = daprContext === undefined ? '' : `build: {additional_contexts: {dapr: "${daprContext}"}}`;
-  const service = (name: string, more = '') => `  ${name}:\n    ${build}\n${more}`;
   const port = (host: number, container: number) => `    ports: !override ["127.0.0.1:${host}:${container}"]\n`;
+  const file = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
+  const built = Object.keys(file.services).filter((name) => file.services[name].build !== undefined);
   const text = [
     'services:',
-    service('api-facade', port(ports.facade, 8080)),
-    service('email-notification-service'),
-    service('push-notification-service'),
-    service('replay'),
+    ...built.map((name) => `  ${name}:\n    ${build}\n${name === 'api-facade' ? port(ports.facade, 8080) : ''}`),
     `  mailpit:\n${port(ports.mail, 8025)}  ntfy:\n${port(ports.push, 80)}`,
   ].join('\n');
   const path = join(folder, 'override.yml');

@@ -15,10 +15,13 @@ export function missingForKafka(): string | undefined {
   const missing = missingForCompose();
   if (missing) return missing;
   if (process.env.DAPR_CONTEXT === undefined) return 'needs Dapr (DAPR_CONTEXT), because local/ has no Kafka';
-  if (process.env.DAPR_CONTEXT === 'release') return undefined; // Docker pulls the missing images
   const image = /^KAFKA_IMAGE=(.*)$/m.exec(readFileSync(join(ROOT, '.env'), 'utf8'))?.[1] ?? '';
-  return succeeds('image', 'inspect', image) ? undefined : `the image ${image} is not on this machine`;
+  return hasImage(image) ? undefined : `the image ${image} is not on this machine`;
 }
+
+/** Whether an image is on this machine, or Docker can pull it. */
+export const hasImage = (image: string): boolean =>
+  process.env.DAPR_CONTEXT === 'release' || succeeds('image', 'inspect', image);
 
 function succeeds(...args: string[]): boolean {
   try {

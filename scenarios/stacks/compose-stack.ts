@@ -32,13 +32,23 @@ interface InspectedContainer {
   };
 }
 
+export interface ComposeStackOptions {
+  /** The repository to run. */
+  root?: string;
+  /** A folder of components/, and the Compose profile of that name, which Redis does not need. */
+  broker?: string;
+}
+
 /** Starts the sample with `docker compose up`, as a separate project on free ports. Resolves when it is healthy. */
-export async function startComposeStack(broker: 'redis' | 'kafka' = 'redis'): Promise<ComposeStack> {
+export async function startComposeStack({
+  root = ROOT,
+  broker = 'redis',
+}: ComposeStackOptions = {}): Promise<ComposeStack> {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
   // If Docker chose the ports, they would change when a container starts again.
   const ports = { facade: await freePort(), mail: await freePort(), push: await freePort() };
-  const override = writeOverride(folder, ports, daprContext(folder));
-  const stack = new ComposeStack(folder, override, ports, broker);
+  const override = writeOverride(folder, root, ports, daprContext(folder));
+  const stack = new ComposeStack(folder, override, ports, root, broker);
   try {
     await stack.up();
     return stack;
@@ -65,7 +75,8 @@ export class ComposeStack implements Stack {
     private readonly folder: string,
     private readonly override: string,
     ports: ComposePorts,
-    private readonly broker: 'redis' | 'kafka',
+    private readonly root: string,
+    private readonly broker: string,
   ) {
     this.facadeUrl = `http://127.0.0.1:${ports.facade}`;
     this.inbox = new InboxClient(`http://127.0.0.1:${ports.mail}`, `http://127.0.0.1:${ports.push}`);
@@ -89,6 +100,19 @@ export class ComposeStack implements Stack {
     const [stdout, stderr] = [Buffer.concat((await out) ?? []).toString(), Buffer.concat((await err) ?? []).toString()];
     if (code !== 0) throw new Error(`docker compose ${args.join(' ')}: exit code ${code}\n${stderr.slice(-3_000)}`);
     return stdout;
+  }
+
+  /** Runs a command of a shell as a user would type it, on this project and its ports. */
+  shell(command: string): Promise<CommandResult> {
+    const env = {
+      ...this.spawnOptions.env,
+      COMPOSE_PROJECT_NAME: this.project,
+      COMPOSE_FILE: `${join(this.root, 'docker-compose.yml')}:${this.override}`,
+    };
+    const ours = command
+      .replace('localhost:8080', new URL(this.facadeUrl).host)
+      .replace('localhost:8025', new URL(this.inbox.mailUrl).host);
+    return runCommand('sh', ['-c', ours], { cwd: this.root, env });
   }
 
   /** Runs `docker`. Resolves with its stdout. */
@@ -194,11 +218,11 @@ export class ComposeStack implements Stack {
 
   private composeArguments(...args: string[]): string[] {
     const files = ['--file', 'docker-compose.yml', '--file', this.override];
-    const profile = this.broker === 'kafka' ? ['--profile', 'kafka'] : [];
+    const profile = this.broker === 'redis' ? [] : ['--profile', this.broker];
     return ['compose', '--project-name', this.project, ...files, ...profile, ...args];
   }
 
   private get spawnOptions() {
-    return { cwd: ROOT, env: { ...process.env, BROKER: this.broker } };
+    return { cwd: this.root, env: { ...process.env, BROKER: this.broker } };
   }
 }

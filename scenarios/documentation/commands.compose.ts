@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { missingForCompose } from '../stacks/compose-requirements';
+import { type ComposeStack, startComposeStack } from '../stacks/compose-stack';
+import { SERVICES } from '../stacks/stack';
+import { HERE, killExperiment } from './docker-commands';
+
+// Runs the docker commands of README.md and docs/ word for word, on a project with other ports.
+
+const missing = missingForCompose();
+describe.skipIf(missing)(`The docker commands [${missing ?? 'available'}]`, () => {
+  let stack: ComposeStack;
+  beforeAll(async () => {
+    stack = await startComposeStack();
+  }, 600_000);
+  afterAll(() => stack?.stop(), 60_000);
+
+  test('When the log is searched for event ids, then the lines are JSON, of all three services', async () => {
+    await stack.shell('curl -sS -X POST localhost:8080/followers');
+    await vi.waitFor(
+      async () => {
+        const { output } = await stack.shell(HERE[0] ?? '');
+        const services = output
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line).service);
+        expect(new Set(services)).toEqual(new Set(SERVICES));
+      },
+      { timeout: 20_000, interval: 500 },
+    );
+  }, 40_000);
+
+  test('When a service is scaled, then it has three containers', async () => {
+    expect((await stack.shell(HERE[1] ?? '')).code).toBe(0);
+    const containers = await stack.containers();
+    expect(containers.filter(({ Service }) => Service === 'email-notification-service')).toHaveLength(3);
+    await stack.shell('docker compose up --detach --scale email-notification-service=1');
+  }, 120_000);
+
+  test('When a service is killed while it sends a mail, then the mail arrives once, two minutes later', async () => {
+    const [shell, output] = killExperiment.map(({ text }) => text.trim().split('\n'));
+    const retried = () => stack.log.some(({ msg }) => msg.startsWith('will be retried: e-mail'));
+    let id = '';
+    for (const command of shell ?? []) {
+      const result = await stack.shell(command);
+      expect(result.code, `${command}\n${result.output}`).toBe(0);
+      if (!command.includes('/followers')) continue;
+      id = /"id":"([^"]+)"/.exec(result.output)?.[1] ?? '';
+      await vi.waitFor(() => expect(retried()).toBe(true), { timeout: 20_000 });
+    }
+    await vi.waitFor(async () => expect(await stack.inbox.mailsOf(id)).toHaveLength(1), {
+      timeout: 200_000,
+      interval: 1_000,
+    });
+    const { output: log } = await stack.shell('docker compose logs --no-log-prefix email-notification-service');
+    for (const line of output ?? []) expect(log).toContain(line);
+    expect(await stack.inbox.mailsOf(id)).toHaveLength(1);
+  }, 300_000);
+});

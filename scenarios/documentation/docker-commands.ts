@@ -1,0 +1,27 @@
+import { blocks, readPage } from './markdown';
+
+const experiments = readPage('docs/break-it.md');
+export const killExperiment = blocks(experiments.slice(experiments.indexOf('**5.')));
+
+/** The commands that another test runs, or that no test can run on every machine. */
+export const ELSEWHERE: Record<string, string> = {
+  'docker compose up': 'startComposeStack runs it with --detach --build --wait',
+  'docker compose up --wait': 'startComposeStack runs it with --detach --build',
+  'BROKER=kafka docker compose --profile kafka up': 'kafka.compose.ts',
+  'BROKER=valkey docker compose --profile valkey up': 'recipes.compose.ts',
+  'docker compose --profile observability up': 'compose/isolation.ts checks its configuration; its images are large',
+  'docker compose -f docker-compose-setup.yml up': 'installs the packages from the internet',
+  'docker compose -f docker-compose-setup.yml run --rm setup npm test': 'runs all of the tests in a container',
+  'docker compose run --rm replay SERVICE --list': 'Stack.replay runs it in delivery.ts',
+  'docker compose run --rm replay SERVICE': 'Stack.replay runs it in delivery.ts',
+  'docker compose run --rm replay SERVICE --discard ID --yes': 'Stack.replay runs it in delivery.ts',
+  // In a sentence, about the commands of experiment 5.
+  'docker compose kill': '',
+  'docker compose ps': '',
+};
+/** The commands that commands.compose.ts runs. */
+export const HERE = [
+  'docker compose logs --no-log-prefix | grep eventId',
+  'docker compose up --detach --scale email-notification-service=3',
+  ...killExperiment.flatMap(({ language, text }) => (language === 'sh' ? text.trim().split('\n') : [])),
+];
