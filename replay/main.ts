@@ -18,7 +18,9 @@ withArguments(({ service, task }) =>
     void watch({ replay, service, task, ready, print }).then(async (code) => {
       process.exitCode = code;
       await keptTopics.close().catch(({ message }: Error) => logger.warn(`the next run reads more topics: ${message}`));
-      await dapr.shutDown();
+      // When the sidecar ends first, the dapr CLI exits with 0. So a run that has failed ends by itself.
+      if (code === 0) await dapr.shutDown();
+      else process.kill(process.pid, 'SIGTERM');
     });
     return createApp({ topics, take: (event) => replay.take(event), ready: unlessStopping(ready), logger, ...config });
   }),

@@ -58,15 +58,17 @@ async function startService(env: Record<string, string> = {}) {
     return { delivery, answered, finish: () => void waiting.get(`/${id}`)?.end() };
   };
   const exit = once(child, 'exit').then(([code]) => code as number | null);
-  return { child, messages, logs, deliver, exit };
+  return { child, appPort, messages, logs, deliver, exit };
 }
 
 describe.concurrent('a stop', () => {
   test('When a delivery is in progress, then its event is marked as done and the delivery answered before the service closes and exits', async () => {
-    const { child, messages, logs, deliver, exit } = await startService();
+    const { child, appPort, messages, logs, deliver, exit } = await startService();
     const { answered, finish } = await deliver('event-1');
     child.kill('SIGTERM');
     await logs('stopping on SIGTERM');
+    const refused = () => expect(fetch(`http://127.0.0.1:${appPort}/livez`)).rejects.toThrow('fetch failed');
+    await vi.waitFor(refused, SOON);
     finish();
     expect(await answered).toBe(200);
     expect(await exit).toBe(0);

@@ -38,21 +38,22 @@ describe.skipIf(missing)(`The docker commands [${missing ?? 'available'}]`, () =
 
   test('When a service is killed while it sends a mail, then the mail arrives once, two minutes later', async () => {
     const [shell, output] = killExperiment.map(({ text }) => text.trim().split('\n'));
-    const retried = () => stack.log.some(({ msg }) => msg.startsWith('will be retried: e-mail'));
+    const emailLog = async () =>
+      (await stack.shell('docker compose logs --no-log-prefix email-notification-service')).output;
     let id = '';
     for (const command of shell ?? []) {
       const result = await stack.shell(command);
       expect(result.code, `${command}\n${result.output}`).toBe(0);
       if (!command.includes('/followers')) continue;
       id = /"id":"([^"]+)"/.exec(result.output)?.[1] ?? '';
-      await vi.waitFor(() => expect(retried()).toBe(true), { timeout: 20_000 });
+      const retried = new RegExp(`"eventId":"${id}".*will be retried: e-mail`);
+      await vi.waitFor(async () => expect(await emailLog()).toMatch(retried), { timeout: 20_000, interval: 500 });
     }
     await vi.waitFor(async () => expect(await stack.inbox.mailsOf(id)).toHaveLength(1), {
       timeout: 200_000,
       interval: 1_000,
     });
-    const { output: log } = await stack.shell('docker compose logs --no-log-prefix email-notification-service');
-    for (const line of output ?? []) expect(log).toContain(line);
+    for (const line of output ?? []) expect(await emailLog()).toContain(line);
     expect(await stack.inbox.mailsOf(id)).toHaveLength(1);
   }, 300_000);
 });
