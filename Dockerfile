@@ -46,11 +46,7 @@ WORKDIR /app
 ENV DAPR_RUNTIME_PATH=/opt NODE_ENV=production
 COPY --from=dapr /dapr /usr/local/bin/dapr
 COPY --from=dapr /daprd /opt/daprd
-# At a stop, daprd first finishes the deliveries that wait for a retry, for up to 30 s. `dapr run` has no flag for this.
-COPY --chmod=755 <<'EOF' /opt/.dapr/bin/daprd
-#!/bin/sh
-exec /opt/daprd --dapr-graceful-shutdown-seconds 30 "$@"
-EOF
+COPY --chmod=755 container/daprd.sh /opt/.dapr/bin/daprd
 COPY --from=packages /app/node_modules node_modules
 COPY components components
 COPY container/entrypoint.sh container/

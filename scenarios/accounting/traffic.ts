@@ -13,6 +13,8 @@ export interface TrafficOptions {
    * posts.
    */
   faults?: readonly (() => Promise<void>)[];
+  /** The number of posts at a time. */
+  maxConcurrent?: number;
 }
 
 /** A follow that was answered with 202. Each has a different follower. */
@@ -24,8 +26,6 @@ export interface Accepted {
 /** The followees of all follows. Several, so that their push messages go to several topics. */
 export const FOLLOWEES = ['bob', 'carol', 'dave', 'erin'];
 
-const MAX_CONCURRENT = 16;
-
 /**
  * Resolves with the follows after all are accepted and all faults are over. A post that fails is retried with the same
  * Idempotency-Key.
@@ -34,7 +34,7 @@ const MAX_CONCURRENT = 16;
  */
 export async function postFollows(
   stack: Stack,
-  { follows, repeated, faults = [] }: TrafficOptions,
+  { follows, repeated, faults = [], maxConcurrent = 16 }: TrafficOptions,
 ): Promise<Accepted[]> {
   const name = `f-${randomUUID().slice(0, 8)}`;
   const numbers = Array.from({ length: follows + repeated }, (_, i) => i % follows);
@@ -59,7 +59,7 @@ export async function postFollows(
       accepted.set(number, await postUntilAccepted(stack, number, `${name}-${number}`));
     }
   };
-  await Promise.all(Array.from({ length: MAX_CONCURRENT }, worker));
+  await Promise.all(Array.from({ length: maxConcurrent }, worker));
   await currentFault;
   return [...accepted.values()];
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { vi } from 'vitest';
 import { freePort } from '../../local/testing/free-port';
 import { type ComposePorts, daprContext, writeOverride } from './compose-override';
 import { InboxClient } from './inbox-client';
@@ -190,6 +191,23 @@ export class ComposeStack implements Stack {
   async replay(service: Service, ...flags: string[]): Promise<CommandResult> {
     const args = this.composeArguments('run', '--rm', '-T', 'replay', service, ...flags);
     return runCommand('docker', args, this.spawnOptions);
+  }
+
+  async stopServices(services: readonly Service[]): Promise<number> {
+    await this.compose('stop', ...services);
+    const stopped = (await this.containers()).filter(({ Service }) => services.some((name) => name === Service));
+    return Math.max(...stopped.map(({ ExitCode }) => ExitCode));
+  }
+
+  async startServices(services: readonly Service[]): Promise<void> {
+    await this.compose('start', ...services);
+    await vi.waitFor(
+      async () => {
+        for (const service of services)
+          if (!(await this.isHealthy(service))) throw new Error(`${service} is not healthy`);
+      },
+      { timeout: 60_000, interval: 200 },
+    );
   }
 
   /**

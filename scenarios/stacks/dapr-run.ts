@@ -1,6 +1,17 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findDaprd } from '../../local/testing/daprd';
 import { freePort } from '../../local/testing/free-port';
 import { ROOT } from './root';
 
@@ -55,4 +66,14 @@ export function daprRunArguments({ appId, ports, components, program }: DaprRun)
   const resources = ['--resources-path', join(components, 'common'), '--resources-path', broker];
   const files = ['--config', join(components, 'config.yaml'), ...resources, '--dapr-listen-addresses', '127.0.0.1'];
   return ['run', '--app-id', appId, ...flags, ...files, ...off, '--', ...program];
+}
+
+/** Returns the environment in which `dapr run` starts daprd through container/daprd.sh, as in the image. */
+export function daprdOfContainer(folder: string): Record<string, string> {
+  const bin = join(folder, 'runtime', '.dapr', 'bin');
+  if (!existsSync(bin)) {
+    mkdirSync(bin, { recursive: true });
+    copyFileSync(join(ROOT, 'container/daprd.sh'), join(bin, 'daprd'));
+  }
+  return { DAPR_RUNTIME_PATH: join(folder, 'runtime'), DAPRD: findDaprd()?.path ?? '' };
 }

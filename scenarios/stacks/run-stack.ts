@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../local/testing/free-port';
 import { RedisServer } from '../../local/testing/redis-server';
-import { copyComponents, daprRunArguments, freePorts, type Ports, stackFolder } from './dapr-run';
+import { copyComponents, daprdOfContainer, daprRunArguments, freePorts, type Ports, stackFolder } from './dapr-run';
 import { InboxClient } from './inbox-client';
 import { killWithDescendants } from './processes';
 import { publishToSidecar } from './publish-to-sidecar';
@@ -106,6 +106,15 @@ export class RunStack implements Stack {
     await started.ready();
   }
 
+  async stopServices(services: readonly Service[]): Promise<number | null> {
+    const codes = await Promise.all(services.map((service) => this.running(service).stop()));
+    return codes.find((code) => code !== 0) ?? 0;
+  }
+
+  async startServices(services: readonly Service[]): Promise<void> {
+    await Promise.all(services.map((service) => this.start(service)));
+  }
+
   suspend(service: Service): void {
     this.running(service).signal('SIGSTOP');
   }
@@ -144,13 +153,13 @@ export class RunStack implements Stack {
 
   /** Stops the services as `docker compose stop` does, then the rest. Resolves with 0 if every service ends with 0. */
   async stop(): Promise<number | null> {
-    const codes = await Promise.all([...this.services.values()].map((service) => service.stop()));
+    const code = await this.stopServices([...this.services.keys()]);
     process.off('exit', this.killOnExit);
     this.killAll();
     this.broker.close();
     await this.redis.kill();
     rmSync(this.folder, { recursive: true });
-    return codes.find((code) => code !== 0) ?? 0;
+    return code;
   }
 
   private command(appId: string, ports: Ports, script: string[]): string[] {
@@ -162,6 +171,7 @@ export class RunStack implements Stack {
     const { smtp, push } = this.ports;
     return {
       ...process.env,
+      ...(this.options.separateDaprd && daprdOfContainer(this.folder)),
       LOG_FORMAT: 'json',
       SMTP_URL: `smtp://127.0.0.1:${smtp}`,
       PUSH_URL: `http://127.0.0.1:${push}`,
