@@ -102,7 +102,7 @@ export class LocalStack implements Stack {
   readonly log: LogLine[] = [];
   readonly output: string[] = [];
   readonly ended: Promise<number | null>;
-  private readonly pids = new Map<Service, number>();
+  private readonly services = new Map<Service, number>();
   facadeUrl = '';
 
   /** The URL of the Dapr API of api-facade's sidecar, without a slash at the end. */
@@ -167,12 +167,22 @@ export class LocalStack implements Stack {
   }
 
   async stop(): Promise<number | null> {
-    this.child.kill('SIGINT');
+    this.signal('SIGINT');
     return this.ended;
   }
 
+  /** Sends a signal to the program. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** The ids of all processes that the program has started. */
+  get pids(): number[] {
+    return this.output.flatMap((line) => /pid (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+  }
+
   pid(service: Service): number {
-    const pid = this.pids.get(service);
+    const pid = this.services.get(service);
     if (pid === undefined) throw new Error(`${service} does not run`);
     return pid;
   }
@@ -186,7 +196,7 @@ export class LocalStack implements Stack {
     this.output.push(line);
     const [, service, url, dapr, pid] = /^ready: ([\w-]+) (http:\S+), Dapr API (http:\S+), pid (\d+)$/.exec(line) ?? [];
     if (!service) return;
-    this.pids.set(service as Service, Number(pid));
+    this.services.set(service as Service, Number(pid));
     if (service !== 'api-facade') return;
     this.facadeUrl = url ?? '';
     this.facadeSidecarUrl = dapr ?? '';
