@@ -14,6 +14,7 @@ describe('readConfig', () => {
       pubsubName: 'pubsub',
       stateStoreName: 'statestore',
       eventsPerDelivery: 1,
+      shutdownDelayMs: 0,
       logLevel: 'info',
       logFormat: undefined,
     });
@@ -46,6 +47,7 @@ describe('readConfig', () => {
     ['DAPR_HTTP_PORT', '-1', 'a whole number from 1 to 65535'],
     ['LISTEN_ADDRESS', 'localhost', 'an IP address'],
     ['PUBSUB_NAME', 'a/b', 'a Dapr component name'],
+    ['SHUTDOWN_DELAY_MS', '60001', 'a whole number from 0 to 60000'],
     ['LOG_LEVEL', 'loud', 'debug, info, warn, error, silent'],
     ['LOG_FORMAT', 'xml', 'pretty, json'],
   ])('When %s is %j, then the error names the variable, the value and the allowed values', (name, value, allowed) => {

@@ -85,6 +85,8 @@ export interface Config {
   stateStoreName: string;
   /** When it is more than one, Dapr delivers events in batches. */
   eventsPerDelivery: number;
+  /** How long the service still answers requests after a stop signal, so that a load balancer sees that it is not ready. */
+  shutdownDelayMs: number;
   logLevel: LogLevel;
   /** When undefined, the log is pretty on a terminal and JSON elsewhere. */
   logFormat: LogFormat | undefined;
@@ -105,6 +107,7 @@ export function readConfig(env: Environment, defaults: Defaults): Config {
     pubsubName: variable(env, 'PUBSUB_NAME', componentName, 'pubsub'),
     stateStoreName: variable(env, 'STATESTORE_NAME', componentName, 'statestore'),
     eventsPerDelivery: variable(env, 'EVENTS_PER_DELIVERY', wholeNumber(1, 1_000), 1),
+    shutdownDelayMs: variable(env, 'SHUTDOWN_DELAY_MS', wholeNumber(0, 60_000), 0),
     logLevel: variable(env, 'LOG_LEVEL', oneOf(...LOG_LEVELS), defaults.logLevel ?? 'info'),
     logFormat: variable(env, 'LOG_FORMAT', oneOf('pretty', 'json'), undefined),
   };

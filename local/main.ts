@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { ResourceError } from './resources/document';
-import { RunError } from './run/run';
 import { runCommand, USAGE } from './run/run-command';
+import { RunError } from './run/run-error';
 import { UsageError } from './usage-error';
 
 /** Prints one line for an error that the user can fix, and the stack trace for a bug in this program. */

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { withArguments } from './usage';
 
+const PARENT_POLL_MS = 200;
+
 /**
  * `npm run replay SERVICE` and `npm run dead-letters SERVICE`: runs main.ts beside a sidecar in the process of
  * `npm start`, whose memory holds the dead letters. In a container, `dapr run` starts the sidecar instead.
@@ -13,7 +15,12 @@ withArguments(({ service }, args) => {
   const local = [join(dist, 'local', 'main.js'), 'run', '--join', service, ...app, '--', ...command];
   const child = spawn(process.execPath, local, { stdio: 'inherit' });
   // The terminal sends a Ctrl-C to the child, too. This process only waits for the child to end.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  // When npm is killed, no signal arrives, but this process gets another parent. It then ends, and so does the child,
+  // which watches its own parent.
+  const parent = process.ppid;
+  const endAsOrphan = () => process.ppid === parent || process.exit(1);
+  if (process.env.npm_lifecycle_event !== undefined) setInterval(endAsOrphan, PARENT_POLL_MS).unref();
   child.once('exit', (code) => {
     process.exitCode = code ?? 1;
   });

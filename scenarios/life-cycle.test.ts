@@ -6,12 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../local/testing/free-port';
-import { npmStartCommand, type RunFileDocument, startLocalStack, writeRunFile } from './stacks/local-stack';
+import { allEnded } from './stacks/all-ended';
+import {
+  type LocalStack,
+  npmStartCommand,
+  type RunFileDocument,
+  startLocalStack,
+  writeRunFile,
+} from './stacks/local-stack';
 import { servicesThatNotified } from './stacks/log-queries';
 import { postFollow } from './stacks/post-follow';
-import { runs } from './stacks/processes';
 import { ROOT } from './stacks/root';
-import { SERVICES, type Stack, SUBSCRIBERS } from './stacks/stack';
+import { SUBSCRIBERS } from './stacks/stack';
 
 const cleanUps: (() => void)[] = [];
 afterEach(() => {
@@ -21,9 +27,20 @@ afterEach(() => {
 /** The number of processes: the three services and the inbox. */
 const PROCESSES = 4;
 
-const pidsOf = (stack: Stack) => stack.output.flatMap((line) => /pid (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+const SOON = { timeout: 10_000 };
 
-const allEnded = (pids: number[]) => vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), { timeout: 10_000 });
+const WAITING = /^1 delivery is unfinished: waiting at most \d+ s more; another Ctrl-C ends everything at once$/;
+const LOSS = '1 delivery is lost: the in-memory broker ends with this process';
+
+/** Posts a follow whose mail the mail server refuses, and stops. Resolves when the stop waits for the retry. */
+async function stopDuringRetry(stack: LocalStack) {
+  await stack.inbox.setFaults({ mail: { code: 451, percent: 100 } });
+  const { body } = await postFollow(stack);
+  await vi.waitFor(() => expect(servicesThatNotified(stack, body.id)).toEqual(['push-notification-service']), SOON);
+  const ended = stack.stop();
+  await vi.waitFor(() => expect(stack.output).toContainEqual(expect.stringMatching(WAITING)), SOON);
+  return { id: body.id, ended };
+}
 
 /** Runs the command of `npm start` with a changed run file. Resolves when it has ended without a stop. */
 async function runUntilEnd(change: (file: RunFileDocument) => void, more: string[] = []) {
@@ -46,7 +63,7 @@ async function runUntilEnd(change: (file: RunFileDocument) => void, more: string
 describe('Ctrl-C', () => {
   test('When no notification is in flight, then all processes end and the exit code is 0', async () => {
     const stack = await startLocalStack();
-    const pids = pidsOf(stack);
+    const pids = stack.pids;
     expect(pids).toHaveLength(PROCESSES);
     expect(await stack.stop()).toBe(0);
     await allEnded(pids);
@@ -70,22 +87,45 @@ describe('Ctrl-C', () => {
     for (const { body } of answers) expect(servicesThatNotified(stack, body.id)).toEqual([...SUBSCRIBERS]);
   });
 
-  test('When a notification cannot be finished, then one line reports the loss, and the exit code is 1', async () => {
+  test('When a mail is being retried, then one line names the unfinished delivery and the longest wait, and the mail still arrives', async () => {
+    const stack = await startLocalStack();
+    const { id, ended } = await stopDuringRetry(stack);
+    await stack.inbox.clearFaults();
+    expect(await ended).toBe(0);
+    expect(servicesThatNotified(stack, id)).toEqual([...SUBSCRIBERS]);
+    expect(stack.output.join('\n')).not.toContain('lost');
+  });
+
+  test('When a second Ctrl-C arrives during the wait, then all processes end at once, the last line reports the loss, and the exit code is 1', async () => {
+    const stack = await startLocalStack();
+    const { pids } = stack;
+    const { ended } = await stopDuringRetry(stack);
+    // This line is two seconds after the first, and a second Ctrl-C counts after one second.
+    await vi.waitFor(() => expect(stack.output.filter((line) => WAITING.test(line))).toHaveLength(2), SOON);
+    expect(await stack.stop()).toBe(1);
+    expect(await ended).toBe(1);
+    expect(stack.output.at(-1)).toBe(LOSS);
+    expect(stack.output.filter((line) => WAITING.test(line))).toHaveLength(2);
+    await allEnded(pids);
+  });
+
+  test('When a service is killed during the wait, then lines name the service and the lost delivery, and the exit code is 1', async () => {
     const stack = await startLocalStack();
     stack.suspend('push-notification-service');
     await postFollow(stack);
     const ended = stack.stop();
-    const loss = '1 unfinished delivery is lost: the in-memory broker ends with this process';
-    await vi.waitFor(() => expect(stack.output).toContain(loss), { timeout: 10_000 });
+    await vi.waitFor(() => expect(stack.output).toContainEqual(expect.stringMatching(WAITING)), SOON);
     stack.kill('push-notification-service');
     expect(await ended).toBe(1);
+    expect(stack.output).toContain('push-notification-service ended with signal SIGKILL');
+    expect(stack.output.at(-1)).toBe(LOSS);
   });
 });
 
 describe('failures', () => {
   test('When a service is killed, then one line names the service and the signal, the exit code is 1, and all processes end', async () => {
     const stack = await startLocalStack();
-    const pids = pidsOf(stack);
+    const pids = stack.pids;
     stack.kill('push-notification-service');
     expect(await stack.ended).toBe(1);
     expect(stack.output).toContain('push-notification-service ended with signal SIGKILL');
@@ -193,28 +233,4 @@ describe('api-facade without a sidecar', () => {
     const [code] = await once(child, 'exit');
     expect(code).toBe(0);
   });
-});
-
-test('When npm start runs as in the README, then it starts all services, and Ctrl-C ends them', async () => {
-  const runFile = await writeRunFile();
-  cleanUps.push(runFile.remove);
-  // A separate process group, as in a shell. Ctrl-C sends SIGINT to npm and to all processes that npm has started.
-  const child = spawn('npm', ['start', '--', '-f', runFile.path], {
-    cwd: ROOT,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output += chunk;
-    });
-  }
-  await vi.waitFor(() => expect(output).toContain('try:   curl -X POST localhost:8080/followers'), { timeout: 15_000 });
-  for (const service of SERVICES) expect(output).toContain(`ready: ${service} http://localhost:`);
-  const pids = [...output.matchAll(/pid (\d+)$/gm)].map(([, pid]) => Number(pid));
-  process.kill(-(child.pid ?? 0), 'SIGINT');
-  await once(child, 'close');
-  await allEnded(pids);
-  expect(output).not.toContain('lost');
 });

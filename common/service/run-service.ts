@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { Express } from 'express';
 import { type Config, ConfigError, type Defaults, type Environment, readConfig } from '../config';
@@ -7,7 +8,8 @@ import type { Ready } from '../http/health';
 import { closeServer, createHttpServer } from '../http/server';
 import { createLogger, type Logger } from '../logger';
 
-// Docker kills a container 10 s after the stop by default. We end before that, with a line in the log.
+// Docker kills a container 10 s after the stop by default. We end before that, with a line in the log. This time begins
+// after SHUTDOWN_DELAY_MS, so with a delay, Docker's limit must be longer.
 const STOP_TIMEOUT_MS = 9_000;
 
 type End = () => void | Promise<void>;
@@ -27,8 +29,8 @@ export interface Parts {
 
 /**
  * Runs one service until it is told to stop. It reads the configuration, wires the app and listens. On SIGTERM or
- * SIGINT it finishes the requests in progress and exits with 0. When it cannot start, it prints the reason in one line
- * and exits with 1.
+ * SIGINT it answers `/readyz` with 503, serves for `SHUTDOWN_DELAY_MS`, finishes the requests in progress and exits
+ * with 0. When it cannot start, it prints the reason in one line and exits with 1.
  */
 export async function runService(name: string, defaults: Defaults, wire: (parts: Parts) => Express): Promise<void> {
   const { env } = process;
@@ -61,10 +63,14 @@ export async function runService(name: string, defaults: Defaults, wire: (parts:
   }
   logger.info(`listening on ${config.listenAddress}:${config.appPort}`);
 
-  closeWithGrace({ delay: STOP_TIMEOUT_MS, logger }, async ({ err, signal }) => {
+  const { shutdownDelayMs } = config;
+  closeWithGrace({ delay: shutdownDelayMs + STOP_TIMEOUT_MS, logger }, async ({ err, signal }) => {
     stopping = true;
     if (err) logger.fatal({ err }, `stopping after an unexpected error: ${err}`);
     else logger.info(`stopping on ${signal}`);
+    // A load balancer asks for /readyz every few seconds. Until it sees the 503, it sends requests to this service.
+    // After an unexpected error, the service is no longer fit to serve.
+    if (!err) await sleep(shutdownDelayMs);
     await closeServer(server);
     for (const end of ends) await end();
     // closeWithGrace would exit with 0.

@@ -58,17 +58,17 @@ async function startService(env: Record<string, string> = {}) {
     return { delivery, answered, finish: () => void waiting.get(`/${id}`)?.end() };
   };
   const exit = once(child, 'exit').then(([code]) => code as number | null);
-  return { child, appPort, messages, logs, deliver, exit };
+  const get = (path: string) => fetch(`http://127.0.0.1:${appPort}${path}`);
+  return { child, messages, logs, get, deliver, exit };
 }
 
 describe.concurrent('a stop', () => {
   test('When a delivery is in progress, then its event is marked as done and the delivery answered before the service closes and exits', async () => {
-    const { child, appPort, messages, logs, deliver, exit } = await startService();
+    const { child, messages, logs, get, deliver, exit } = await startService();
     const { answered, finish } = await deliver('event-1');
     child.kill('SIGTERM');
     await logs('stopping on SIGTERM');
-    const refused = () => expect(fetch(`http://127.0.0.1:${appPort}/livez`)).rejects.toThrow('fetch failed');
-    await vi.waitFor(refused, SOON);
+    await vi.waitFor(() => expect(get('/livez')).rejects.toThrow('fetch failed'), SOON);
     finish();
     expect(await answered).toBe(200);
     expect(await exit).toBe(0);
@@ -104,5 +104,33 @@ describe.concurrent('a stop', () => {
     expect(Date.now() - stoppedAt).toBeGreaterThanOrEqual(8_900);
     expect(messages()).toContain('killed by timeout (9000ms)');
     expect(messages()).not.toContain('closed');
+  });
+
+  test('When SHUTDOWN_DELAY_MS is set, then /readyz answers 503 and deliveries are still handled until the delay is over, and then the service exits with 0', async () => {
+    const { child, messages, logs, get, deliver, exit } = await startService({ SHUTDOWN_DELAY_MS: '5000' });
+    const stoppedAt = Date.now();
+    child.kill('SIGTERM');
+    await logs('stopping on SIGTERM');
+    const answer = await get('/readyz');
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ detail: 'The service is stopping.' });
+    expect((await get('/livez')).status).toBe(200);
+    const { answered, finish } = await deliver('event-4');
+    finish();
+    expect(await answered).toBe(200);
+    expect(await exit).toBe(0);
+    expect(Date.now() - stoppedAt).toBeGreaterThanOrEqual(4_900);
+    expect(messages().at(-1)).toBe('closed');
+  });
+
+  test('When SHUTDOWN_DELAY_MS is set and an event is not finished, then the nine seconds begin after the delay', async () => {
+    const { child, messages, deliver, exit } = await startService({ SHUTDOWN_DELAY_MS: '1000' });
+    const { answered } = await deliver('event-5');
+    answered.catch(() => {});
+    const stoppedAt = Date.now();
+    child.kill('SIGTERM');
+    expect(await exit).toBe(1);
+    expect(Date.now() - stoppedAt).toBeGreaterThanOrEqual(9_900);
+    expect(messages()).toContain('killed by timeout (10000ms)');
   });
 });

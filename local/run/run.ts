@@ -1,17 +1,16 @@
-import { createServer } from 'node:net';
 import { SharedMemory } from '../components';
 import { Directory, type SidecarAddress } from '../invocation/directory';
 import type { Log } from '../log';
 import { loadResources } from '../resources/load';
 import { Sidecar } from '../sidecar';
-import { GRACEFUL_SHUTDOWN_MS, type SidecarOptions } from '../sidecar-options';
+import type { SidecarOptions } from '../sidecar-options';
 import { AppProcess, type Ending } from './app-process';
 import type { AppSpec } from './app-spec';
+import { assertFree } from './assert-free';
+import { DRAIN_MS, drain, lossLine } from './drain';
 import { Guard } from './guard';
 import { type Join, JoinedSidecar } from './join';
-
-/** The reason why a run cannot continue, in one line. */
-export class RunError extends Error {}
+import { RunError } from './run-error';
 
 export interface RunOptions {
   apps: readonly AppSpec[];
@@ -41,6 +40,8 @@ export class Run {
   private readonly joined = new Set<Sidecar>();
   /** The number of apps that run. */
   private running = 0;
+  /** The number of lost deliveries. Undefined until the stop has drained the in-memory broker. */
+  private lost: number | undefined;
   private stopping: Promise<boolean> | undefined;
   private report!: (ending: RunError) => void;
   private shutDown!: () => void;
@@ -85,6 +86,7 @@ export class Run {
   /**
    * Stops in the direction in which events flow: first the apps that only publish, then the deliveries, then the apps
    * that receive events, and at last the apps with `stopsLast`.
+   * While it waits for deliveries of the in-memory broker, it says so. If some are lost, the last line has their number.
    * Resolves with whether all accepted events have been delivered and every app has ended normally.
    */
   stop(): Promise<boolean> {
@@ -92,9 +94,11 @@ export class Run {
     return this.stopping;
   }
 
-  /** Kills every app. */
+  /** Kills every app. The last line reports the deliveries that are lost by it. */
   kill(): void {
+    const lost = this.lost ?? this.memory.unfinished;
     for (const { app } of this.members) app?.kill();
+    if (lost > 0) this.options.print(lossLine(lost));
   }
 
   private async startSidecar(spec: AppSpec): Promise<void> {
@@ -198,8 +202,11 @@ export class Run {
   /** Reports the end of an app. As in `dapr run -f`, the other apps continue after an app has exited with 0. */
   private appEnded(ending: string, ok: boolean): void {
     this.running -= 1;
-    if (!ok || this.running === 0) this.report(new RunError(ending));
-    else if (!this.stopping) this.options.print(ending);
+    // A stop ends the other apps, so a normal end is not reported.
+    if (this.stopping) {
+      if (!ok) this.options.print(ending);
+    } else if (!ok || this.running === 0) this.report(new RunError(ending));
+    else this.options.print(ending);
   }
 
   private async stopInOrder(): Promise<boolean> {
@@ -210,17 +217,14 @@ export class Run {
     const receivers = others.filter(({ sidecar }) => sidecar.hasSubscriptions);
     const endings = await stopApps(publishers);
     // Events that the in-memory broker has not delivered are lost with this process. Redis keeps its events.
-    const lost = await this.memory.drain(
-      Math.max(...this.members.map(({ spec }) => spec.sidecar.gracefulShutdownMs ?? GRACEFUL_SHUTDOWN_MS)),
-    );
-    if (lost > 0)
-      this.options.print(
-        `${lost} unfinished ${lost === 1 ? 'delivery is' : 'deliveries are'} lost: the in-memory broker ends with this process`,
-      );
+    const drainMs = Math.max(...this.members.map(({ spec }) => spec.sidecar.gracefulShutdownMs ?? DRAIN_MS));
+    const lost = await drain(this.memory, drainMs, this.options.print);
+    this.lost = lost;
     const drained = await Promise.all(receivers.map(({ sidecar }) => sidecar.close(lost > 0 ? 0 : undefined)));
     endings.push(...(await stopApps(receivers)), ...(await stopApps(last)));
     await Promise.all([...publishers, ...last].map(({ sidecar }) => sidecar.close()));
     this.guard.dismiss();
+    if (lost > 0) this.options.print(lossLine(lost));
     return lost === 0 && drained.every(Boolean) && endings.every(({ ok }) => ok);
   }
 
@@ -232,15 +236,3 @@ export class Run {
 
 const stopApps = (members: readonly Member[]): Promise<Ending[]> =>
   Promise.all(members.flatMap(({ app }) => (app ? [app.stop()] : [])));
-
-/** Checks that the app's port is free. Otherwise the app would fail later, with a less clear message. */
-async function assertFree({ sidecar: { appId, appPort }, command }: AppSpec): Promise<void> {
-  if (appPort === undefined || command.length === 0) return;
-  await new Promise<void>((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', ({ message, code }: NodeJS.ErrnoException) => {
-      reject(new RunError(code === 'EADDRINUSE' ? `${appId}: port ${appPort} is in use` : `${appId}: ${message}`));
-    });
-    probe.listen(appPort, '127.0.0.1', () => probe.close(() => resolve()));
-  });
-}

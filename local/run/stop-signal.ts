@@ -1,7 +1,9 @@
+import { parentEnd } from './parent-end';
+
 /** A second signal within this time is the same Ctrl-C, because both the terminal and npm send it. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** Resolves at the first stop signal. A second signal kills the apps and exits with 1. */
+/** Resolves at the first stop signal, or when npm ends. A second signal kills the apps and exits with 1. */
 export function waitForStopSignal(kill: () => void): Promise<void> {
   return new Promise((resolve) => {
     let firstAt: number | undefined;
@@ -14,7 +16,10 @@ export function waitForStopSignal(kill: () => void): Promise<void> {
       resolve();
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
-    // The reader of our output has exited, as in `npm start | head`.
-    process.stdout.on('error', stop);
+    // The reader of our output has exited, as in `npm start | head`. This error comes again with each line that we
+    // print, so it does not count as a second signal.
+    for (const output of [process.stdout, process.stderr]) output.on('error', () => resolve());
+    // The environment of a run without npm has no such variable, and that run may survive its parent.
+    if (process.env.npm_lifecycle_event !== undefined) void parentEnd().then(resolve);
   });
 }

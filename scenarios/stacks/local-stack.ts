@@ -32,8 +32,9 @@ export interface RunFileDocument {
 /** Returns the command of `npm start`, or of `npm run dev`, with another run file. */
 export function npmStartCommand(runFile: string, script: 'start' | 'dev' = 'start'): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const [node, ...args] = (scripts[script] as string).split(' ');
-  if (node !== 'node') throw new Error(`npm ${script} runs ${node}, not node`);
+  const [exec, node, ...args] = (scripts[script] as string).split(' ');
+  // Without exec, a shell stays between npm and node, and it does not forward the signals that npm sends.
+  if (exec !== 'exec' || node !== 'node') throw new Error(`npm ${script} does not begin with "exec node"`);
   return [process.execPath, ...args, '-f', runFile];
 }
 
@@ -84,11 +85,25 @@ export async function startLocalStack(
   source = THIS_REPOSITORY,
 ): Promise<LocalStack> {
   const runFile = await writeRunFile(change, source);
-  const [program = '', ...args] = npmStartCommand(runFile.path, source.script);
+  return startStack(npmStartCommand(runFile.path, source.script), runFile, source.root);
+}
+
+/** Starts the sample with npm itself. `stack.signal` then reaches npm alone. */
+export async function startLocalStackWithNpm(script: Source['script']): Promise<LocalStack> {
+  const runFile = await writeRunFile(() => {}, { root: ROOT, script });
+  // The tests have compiled the services. Without --ignore-scripts, `npm start` would compile them again.
+  return startStack(['npm', 'run', '--ignore-scripts', script, '--', '-f', runFile.path], runFile, ROOT);
+}
+
+async function startStack(
+  [program = '', ...args]: string[],
+  runFile: Awaited<ReturnType<typeof writeRunFile>>,
+  cwd: string,
+): Promise<LocalStack> {
   // Other stacks run at the same time. With a separate directory, the sidecars find only the apps of this stack.
   const directory = mkdtempSync(join(tmpdir(), 'sidecars-'));
   const env = { ...process.env, LOG_FORMAT: 'json', DAPR_LOCAL_DIRECTORY: directory };
-  const child = spawn(program, args, { cwd: source.root, env });
+  const child = spawn(program, args, { cwd, env });
   const stack = new LocalStack(child, env, runFile.inbox, () => {
     runFile.remove();
     rmSync(directory, { recursive: true });
@@ -102,7 +117,7 @@ export class LocalStack implements Stack {
   readonly log: LogLine[] = [];
   readonly output: string[] = [];
   readonly ended: Promise<number | null>;
-  private readonly pids = new Map<Service, number>();
+  private readonly services = new Map<Service, number>();
   facadeUrl = '';
 
   /** The URL of the Dapr API of api-facade's sidecar, without a slash at the end. */
@@ -166,13 +181,33 @@ export class LocalStack implements Stack {
     return startCommand(process.execPath, args, { cwd: ROOT, env });
   }
 
+  /** Starts a replay with npm itself. `url` is the URL of the replay, without a slash at the end. */
+  async startReplayWithNpm(service: Service): Promise<RunningCommand & { url: string }> {
+    const port = await freePort();
+    const command = startCommand('npm', ['run', 'replay', service], {
+      cwd: ROOT,
+      env: { ...this.env, APP_PORT: String(port) },
+    });
+    return { ...command, url: `http://127.0.0.1:${port}` };
+  }
+
   async stop(): Promise<number | null> {
-    this.child.kill('SIGINT');
+    this.signal('SIGINT');
     return this.ended;
   }
 
+  /** Sends a signal to the process that the test has started: the program, or npm. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** The ids of all processes that the program has started. */
+  get pids(): number[] {
+    return this.output.flatMap((line) => /pid (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+  }
+
   pid(service: Service): number {
-    const pid = this.pids.get(service);
+    const pid = this.services.get(service);
     if (pid === undefined) throw new Error(`${service} does not run`);
     return pid;
   }
@@ -186,7 +221,7 @@ export class LocalStack implements Stack {
     this.output.push(line);
     const [, service, url, dapr, pid] = /^ready: ([\w-]+) (http:\S+), Dapr API (http:\S+), pid (\d+)$/.exec(line) ?? [];
     if (!service) return;
-    this.pids.set(service as Service, Number(pid));
+    this.services.set(service as Service, Number(pid));
     if (service !== 'api-facade') return;
     this.facadeUrl = url ?? '';
     this.facadeSidecarUrl = dapr ?? '';
