@@ -62,7 +62,7 @@ async function startService(env: Record<string, string> = {}) {
   return { child, messages, logs, get, deliver, exit };
 }
 
-describe.concurrent('a stop', () => {
+describe.concurrent('a stop', { timeout: 60_000 }, () => {
   test('When a delivery is in progress, then its event is marked as done and the delivery answered before the service closes and exits', async () => {
     const { child, messages, logs, get, deliver, exit } = await startService();
     const { answered, finish } = await deliver('event-1');
