@@ -5,11 +5,13 @@ import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stacks/stack';
 /** A fault that is injected while follows are posted. */
 export type Fault =
   | { kind: 'kill the service' | 'kill the sidecar' | 'kill both'; service: Service }
-  | { kind: 'kill Redis'; backAfterMs: number }
+  | { kind: 'kill Redis' | 'long outage of Redis'; backAfterMs: number }
+  | { kind: 'slow Redis'; forMs: number }
+  | { kind: 'stop the subscribers' }
   | { kind: 'slow service'; service: Service; forMs: number }
   | { kind: 'servers refuse'; faults: Faults };
 
-/** Each of the ten entries is drawn with the same probability. */
+/** Each entry is drawn with the same probability. */
 const KINDS: readonly Fault['kind'][] = [
   'kill the service',
   'kill the service',
@@ -17,6 +19,10 @@ const KINDS: readonly Fault['kind'][] = [
   'kill the sidecar',
   'kill both',
   'kill Redis',
+  'long outage of Redis',
+  'slow Redis',
+  'stop the subscribers',
+  'stop the subscribers',
   'slow service',
   'slow service',
   'servers refuse',
@@ -49,6 +55,14 @@ export function planOf(seed: string, faults: number): Fault[] {
     switch (kind) {
       case 'kill Redis':
         return { kind, backAfterMs: between(0, 4_000) };
+      case 'long outage of Redis':
+        // Longer than a lease, and than all retries of a delivery.
+        return { kind, backAfterMs: between(61_000, 65_000) };
+      case 'slow Redis':
+        // Longer than a client waits for the answer to a publish: the broker may still accept the event.
+        return { kind, forMs: between(6_000, 9_000) };
+      case 'stop the subscribers':
+        return { kind };
       case 'slow service':
         return { kind, service: pick(SUBSCRIBERS), forMs: between(1_000, 8_000) };
       case 'servers refuse':
@@ -64,7 +78,12 @@ export function planOf(seed: string, faults: number): Fault[] {
 export function describeFault(fault: Fault): string {
   switch (fault.kind) {
     case 'kill Redis':
+    case 'long outage of Redis':
       return `${fault.kind}, back after ${fault.backAfterMs} ms`;
+    case 'slow Redis':
+      return `${fault.kind}: suspended for ${fault.forMs} ms`;
+    case 'stop the subscribers':
+      return fault.kind;
     case 'slow service':
       return `${fault.kind}: ${fault.service} is suspended for ${fault.forMs} ms`;
     case 'servers refuse': {

@@ -99,11 +99,23 @@ async function inject(stack: RunStack, fault: Fault, kills: Kills): Promise<void
     case 'kill both':
       return kills.dieAndRestart(stack, fault.service, () => stack.killServiceAndSidecar(fault.service));
     case 'kill Redis':
+    case 'long outage of Redis':
       return kills.whileNothingIsMarked(SUBSCRIBERS, async () => {
         await stack.redis.kill();
         await sleep(fault.backAfterMs);
         await stack.redis.start();
       });
+    case 'slow Redis':
+      return kills.whileNothingIsMarked(SUBSCRIBERS, async () => {
+        process.kill(stack.redis.pid, 'SIGSTOP');
+        await sleep(fault.forMs);
+        process.kill(stack.redis.pid, 'SIGCONT');
+      });
+    case 'stop the subscribers': {
+      const code = await stack.stopServices(SUBSCRIBERS);
+      if (code !== 0) throw new Error(`a stopped subscriber ended with ${code}`);
+      return stack.startServices(SUBSCRIBERS);
+    }
     case 'slow service':
       return kills.whileNothingIsMarked([fault.service], async () => {
         stack.suspend(fault.service);
