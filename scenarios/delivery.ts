@@ -89,6 +89,13 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     await expectOneOfEach(followed);
   }, 60_000);
 
+  test('When the same Idempotency-Key is sent with two different follows at once, then both are notified, with different ids', async () => {
+    const headers = { 'idempotency-key': `key-${randomUUID()}` };
+    const [one, other] = await Promise.all([follow(headers), follow(headers)]);
+    expect(one.id).not.toBe(other.id);
+    await Promise.all([one, other].map(expectOneOfEach));
+  });
+
   test('When many follows are posted at once, then all three services log each with its own trace id', async () => {
     const traces = Array.from({ length: 20 }, () => randomUUID().replaceAll('-', ''));
     const ids = await Promise.all(
