@@ -127,4 +127,17 @@ export function fullRedisScenarios(startStack: () => Promise<RunStack>): void {
     expect(await stack.inbox.mailsOf(body.id)).toHaveLength(1);
     expect(await stack.inbox.pushesAbout(follower)).toHaveLength(1);
   }, 90_000);
+
+  // This is the reason why keep-room.sh refuses new events long before Redis refuses everything.
+  test('When Redis takes no writes and an event fails for good, then the sidecar acknowledges the event without a dead letter', async () => {
+    await stack.waitUntilDrained(30_000);
+    const deadLetters = () => memory.client.xLen(`${EMAIL}-dead-letters`);
+    const before = await deadLetters();
+    for (const service of SUBSCRIBERS) stack.suspend(service);
+    await stack.publishWithoutFacade(randomUUID(), { follower: 'not a follow' });
+    await memory.limit(1);
+    for (const service of SUBSCRIBERS) stack.resume(service);
+    await stack.waitUntilDrained(60_000);
+    expect(await deadLetters()).toBe(before);
+  }, 120_000);
 }

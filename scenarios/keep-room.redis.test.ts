@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { RedisServer } from '../local/testing/redis-server';
+import { readPage } from './documentation/markdown';
 import { RedisMemory } from './stacks/redis-memory';
 import { missingForRedis } from './stacks/redis-stack';
 import { ROOT } from './stacks/root';
@@ -18,6 +19,14 @@ describe('files', () => {
     expect(redis.volumes).toContain('./components/redis-server:/etc/redis:ro');
     expect(redis.healthcheck).toMatchObject({ test: ['CMD', 'sh', '/etc/redis/keep-room.sh'], interval: '10s' });
   });
+
+  test.each(['docs/containers.md', 'docs/ja/containers.md'])(
+    'When %s is read, then it names the memory of Redis',
+    (page) => {
+      expect(readPage(page)).toContain(`${Number.parseInt(option('--maxmemory'), 10)} MB`);
+      expect(readPage(page)).toContain(`${Number.parseInt(redis.mem_limit, 10)} MB`);
+    },
+  );
 
   test.each(['redis', 'redis-replay'])('When components/%s is read, then Dapr removes no event', (folder) => {
     const names = load(`components/${folder}/pubsub.yaml`).spec.metadata.map(({ name }: { name: string }) => name);
