@@ -61,20 +61,26 @@ describe.skipIf(missingForRedis)('keep-room.sh [needs redis-server]', () => {
   const ids = async (stream: string) => ((await memory.client.xRange(stream, '-', '+')) ?? []).map(({ id }) => id);
 
   test('When one service has not read an event, or has not acknowledged it, then the event stays, and older events go', async () => {
-    await publish('followerAdded', '8-0', '9-1', '9-2', '10-0', '11-0');
+    const all = ['8-0', '9-9', '9-10', '10-0', '11-0'];
+    await publish('followerAdded', ...all);
     for (const group of ['email', 'push']) await subscribe('followerAdded', group);
     await read('followerAdded', 'email', 5);
-    await read('followerAdded', 'push', 3);
-    await memory.client.xAck('followerAdded', 'email', ['8-0', '9-1', '10-0', '11-0']);
-    await memory.keepRoom();
-    expect(await ids('followerAdded')).toEqual(['8-0', '9-1', '9-2', '10-0', '11-0']);
-    await memory.client.xAck('followerAdded', 'push', ['8-0', '9-1', '9-2']);
-    await memory.keepRoom();
-    expect(await ids('followerAdded')).toEqual(['9-2', '10-0', '11-0']);
-    await memory.client.xAck('followerAdded', 'email', '9-2');
-    await read('followerAdded', 'push', 5);
-    await memory.keepRoom();
-    expect(await ids('followerAdded')).toEqual(['10-0', '11-0']);
+    await read('followerAdded', 'push', 4);
+    const acknowledge = async (group: string, ...acknowledged: string[]) => {
+      await memory.client.xAck('followerAdded', group, acknowledged);
+      await memory.keepRoom();
+    };
+    await acknowledge('email', '8-0', '9-9', '10-0', '11-0');
+    expect(await ids('followerAdded')).toEqual(all);
+    await acknowledge('push', '8-0', '9-10', '10-0');
+    expect(await ids('followerAdded')).toEqual(all.slice(1));
+    await acknowledge('push', '9-9');
+    expect(await ids('followerAdded')).toEqual(all.slice(2));
+    await acknowledge('email', '9-10');
+    expect(await ids('followerAdded')).toEqual(all.slice(3));
+    await read('followerAdded', 'push', 1);
+    await acknowledge('push', '11-0');
+    expect(await ids('followerAdded')).toEqual(all.slice(4));
     // Redis still knows how many events a group has not read.
     expect(await memory.client.xInfoGroups('followerAdded')).toMatchObject([{ lag: 0 }, { lag: 0 }]);
   });
