@@ -147,15 +147,30 @@ export class StreamSubscription {
 
   private async process(id: string, message: Message): Promise<void> {
     const { connection, log } = this.context;
+    const startedAt = Date.now();
     try {
       await this.handler(message);
     } catch (error) {
-      log.warn(`${this.topic} ${id} stays pending: ${(error as Error).message}`);
-      return;
+      const reason = (error as Error).message;
+      if (this.isRedeliveredAfter(Date.now() - startedAt)) {
+        log.warn(`${this.topic} ${id} stays pending: ${reason}`);
+        return;
+      }
+      log.error(`${this.topic} ${id} is acknowledged although it failed, as by daprd, and is lost: ${reason}`);
     }
     await connection.send('XACK', this.topic, this.group, id).catch((error: Error) => {
       log.warn(`${this.topic} ${id} is finished but not acknowledged, so Redis delivers it again: ${error.message}`);
     });
+  }
+
+  /**
+   * Whether a failed message stays pending. daprd acknowledges a message that fails, for example because Redis is full and
+   * refuses the dead letter. It does not during a stop, and not when the delivery took longer than the processing timeout.
+   */
+  private isRedeliveredAfter(elapsedMs: number): boolean {
+    const { processingTimeoutMs, redeliverIntervalMs } = this.context.settings;
+    const hasTimeout = processingTimeoutMs > 0 && redeliverIntervalMs > 0;
+    return this.stopped.signal.aborted || (hasTimeout && elapsedMs >= processingTimeoutMs);
   }
 
   /** Waits. It resolves early when the subscription stops. */

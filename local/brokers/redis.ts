@@ -8,7 +8,8 @@ import { WorkQueue } from './work-queue';
 
 /**
  * A broker on Redis Streams in daprd's format, so that both can share one Redis. A topic is a stream. An entry has the
- * fields `data` and `metadata` (JSON). A group starts at the first entry, and its only consumer has the group's name.
+ * fields `data` and `metadata` (JSON). A group starts at the first entry, and its only consumer has the group's name. As
+ * in daprd, a message whose handler rejects is acknowledged and lost, except during a stop or after the processing timeout.
  */
 export class RedisBroker implements Broker {
   readonly capabilities = [];

@@ -52,10 +52,11 @@ export class RedisServer {
   async start(): Promise<void> {
     if (this.process) return;
     const { folder } = this;
-    // As in docker-compose.yml, Redis answers a write only after it is on disk.
+    // As in docker-compose.yml, Redis answers a write only after it is on disk, and stores marks in few bytes.
     const kept = ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder ?? ''];
     const storage = folder === undefined ? ['--appendonly', 'no'] : kept;
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', ...storage];
+    const memory = ['--maxmemory-policy', 'noeviction', '--hash-max-listpack-value', '128'];
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', ...memory, ...storage];
     this.process = spawn('redis-server', args, { stdio: 'ignore' });
     process.once('exit', this.killOnExit);
     for (const deadline = Date.now() + START_MS; !(await accepts(this.port)); ) {

@@ -95,6 +95,15 @@ export class RunStack implements Stack {
     await this.inbox.ready();
   }
 
+  /** Suspends the inbox: it accepts connections and does not answer. */
+  suspendInbox(): void {
+    this.inboxProcess?.kill('SIGSTOP');
+  }
+
+  resumeInbox(): void {
+    this.inboxProcess?.kill('SIGCONT');
+  }
+
   /** Starts a service that does not run, and waits until it is ready. A service that ran before keeps its ports. */
   async start(service: Service): Promise<void> {
     const ports = this.services.get(service)?.ports ?? (await freePorts());

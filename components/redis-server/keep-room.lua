@@ -1,0 +1,75 @@
+-- Removes the events that every service has acknowledged: Dapr leaves them in the stream for good. An event stays while
+-- a service has not read it, or has read it and not acknowledged it yet. A dead letter stays until a replay has
+-- acknowledged it. Returns 'full' when new events must be refused, and 'room' otherwise.
+--
+-- KEYS: the topics. Their dead-letter topics need no entry: their names begin with the names of the groups.
+
+local function exists(stream)
+  return redis.call('EXISTS', stream) == 1
+end
+
+-- XINFO answers with a list of names and values.
+local function groups_of(stream)
+  local groups = {}
+  for _, answer in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local group = {}
+    for i = 1, #answer, 2 do
+      group[answer[i]] = answer[i + 1]
+    end
+    table.insert(groups, group)
+  end
+  return groups
+end
+
+-- An entry id is two numbers, such as 1795630681205-0.
+local function is_older(id, other)
+  local ms, number = string.match(id, '(%d+)-(%d+)')
+  local other_ms, other_number = string.match(other, '(%d+)-(%d+)')
+  if ms ~= other_ms then
+    return tonumber(ms) < tonumber(other_ms)
+  end
+  return tonumber(number) < tonumber(other_number)
+end
+
+local function remove_acknowledged(stream)
+  local first_needed
+  for _, group in ipairs(groups_of(stream)) do
+    local oldest_unacknowledged = redis.call('XPENDING', stream, group.name)[2]
+    local needed = oldest_unacknowledged or group['last-delivered-id']
+    if not first_needed or is_older(needed, first_needed) then
+      first_needed = needed
+    end
+  end
+  if first_needed then -- without a group, nobody has read the stream
+    redis.call('XTRIM', stream, 'MINID', first_needed)
+  end
+end
+
+local services = 1
+for _, topic in ipairs(KEYS) do
+  local groups = exists(topic) and groups_of(topic) or {}
+  services = math.max(services, #groups)
+  for _, group in ipairs(groups) do
+    local dead_letters = group.name .. '-dead-letters'
+    if exists(dead_letters) then
+      remove_acknowledged(dead_letters)
+    end
+    -- replay/kept-topics.ts numbers the topics of the dead letters that a replay has kept.
+    local number = 1
+    while exists(dead_letters .. '-kept-' .. number) do
+      remove_acknowledged(dead_letters .. '-kept-' .. number)
+      number = number + 1
+    end
+  end
+  if exists(topic) then
+    remove_acknowledged(topic)
+  end
+end
+
+-- Each accepted event may become a dead letter of every service, and Redis must have room for all of them: when it
+-- refuses a dead letter, daprd acknowledges the event all the same, and the event is lost. So with two services, new
+-- events are refused when 45 % of the memory is used. The rest covers the events of ten seconds.
+local memory = redis.call('INFO', 'memory')
+local used = tonumber(string.match(memory, 'used_memory:(%d+)'))
+local max = tonumber(string.match(memory, 'maxmemory:(%d+)'))
+return max > 0 and used > 0.9 * max / services and 'full' or 'room'
