@@ -1,12 +1,6 @@
 -- Removes the events that every service has acknowledged: Dapr leaves them in the stream for good. An event stays while
 -- a service has not read it, or has read it and not acknowledged it yet. A dead letter stays until a replay has
 -- acknowledged it. Returns 'full' when new events must be refused, and 'room' otherwise.
---
--- KEYS: the topics. Their dead-letter topics need no entry: their names begin with the names of the groups.
-
-local function exists(stream)
-  return redis.call('EXISTS', stream) == 1
-end
 
 -- XINFO answers with a list of names and values.
 local function groups_of(stream)
@@ -45,25 +39,25 @@ local function remove_acknowledged(stream)
   end
 end
 
+local function streams()
+  local found, cursor = {}, '0'
+  repeat
+    local answer = redis.call('SCAN', cursor, 'COUNT', 1000, 'TYPE', 'stream')
+    cursor = answer[1]
+    for _, stream in ipairs(answer[2]) do
+      found[stream] = true -- SCAN may return a key twice
+    end
+  until cursor == '0'
+  return found
+end
+
 local services = 1
-for _, topic in ipairs(KEYS) do
-  local groups = exists(topic) and groups_of(topic) or {}
-  services = math.max(services, #groups)
-  for _, group in ipairs(groups) do
-    local dead_letters = group.name .. '-dead-letters'
-    if exists(dead_letters) then
-      remove_acknowledged(dead_letters)
-    end
-    -- replay/kept-topics.ts numbers the topics of the dead letters that a replay has kept.
-    local number = 1
-    while exists(dead_letters .. '-kept-' .. number) do
-      remove_acknowledged(dead_letters .. '-kept-' .. number)
-      number = number + 1
-    end
+for stream in pairs(streams()) do
+  -- Only replays subscribe to dead letters.
+  if not string.find(stream, '-dead-letters', 1, true) then
+    services = math.max(services, #groups_of(stream))
   end
-  if exists(topic) then
-    remove_acknowledged(topic)
-  end
+  remove_acknowledged(stream)
 end
 
 -- Each accepted event may become a dead letter of every service, and Redis must have room for all of them: when it

@@ -6,7 +6,7 @@
 #
 # Elsewhere:  sh components/redis-server/keep-room.sh -h HOST -p PORT
 
-state=$(redis-cli "$@" --eval "$(dirname "$0")/keep-room.lua" followerAdded)
+state=$(redis-cli "$@" --eval "$(dirname "$0")/keep-room.lua")
 case $state in
   room) redis-cli "$@" ACL SETUSER default +xadd clearselectors ;;
   full) redis-cli "$@" ACL SETUSER default -xadd '(+xadd ~*-dead-letters*)' ;;
