@@ -14,7 +14,7 @@ test('When a run has more faults, then it begins with the faults of the shorter 
 test('When many seeds are drawn, then every kind of fault occurs, on every service that it can affect', () => {
   const lines = Array.from({ length: 40 }, (_, seed) => planOf(String(seed), 10)).flat();
   const kinds = new Set(lines.map((fault) => ('service' in fault ? `${fault.kind} ${fault.service}` : fault.kind)));
-  expect(kinds.size).toBe(3 * 3 + 2 + 1 + 1 + 3);
+  expect(kinds.size).toBe(3 * 3 + 2 + 1 + 1 + 4);
 });
 
 test('When a fault is described, then one line names the fault and its target', () => {

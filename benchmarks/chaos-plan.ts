@@ -6,7 +6,7 @@ import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stacks/stack';
 export type Fault =
   | { kind: 'kill the service' | 'kill the sidecar' | 'kill both'; service: Service }
   | { kind: 'kill Redis' | 'long outage of Redis'; backAfterMs: number }
-  | { kind: 'slow Redis'; forMs: number }
+  | { kind: 'slow Redis' | 'full Redis'; forMs: number }
   | { kind: 'stop the subscribers' }
   | { kind: 'slow service'; service: Service; forMs: number }
   | { kind: 'servers refuse'; faults: Faults };
@@ -21,6 +21,7 @@ const KINDS: readonly Fault['kind'][] = [
   'kill Redis',
   'long outage of Redis',
   'slow Redis',
+  'full Redis',
   'stop the subscribers',
   'stop the subscribers',
   'slow service',
@@ -61,6 +62,8 @@ export function planOf(seed: string, faults: number): Fault[] {
       case 'slow Redis':
         // Longer than a client waits for the answer to a publish: the broker may still accept the event.
         return { kind, forMs: between(6_000, 9_000) };
+      case 'full Redis':
+        return { kind, forMs: between(2_000, 8_000) };
       case 'stop the subscribers':
         return { kind };
       case 'slow service':
@@ -82,6 +85,8 @@ export function describeFault(fault: Fault): string {
       return `${fault.kind}, back after ${fault.backAfterMs} ms`;
     case 'slow Redis':
       return `${fault.kind}: suspended for ${fault.forMs} ms`;
+    case 'full Redis':
+      return `${fault.kind}: refuses new events for ${fault.forMs} ms`;
     case 'stop the subscribers':
       return fault.kind;
     case 'slow service':

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Account, settle } from '../scenarios/accounting/account';
 import { Kills } from '../scenarios/accounting/kills';
 import { postFollows } from '../scenarios/accounting/traffic';
+import { RedisMemory } from '../scenarios/stacks/redis-memory';
 import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/stacks/redis-stack';
 import { type RunStack, type RunStackOptions, startRunStack } from '../scenarios/stacks/run-stack';
 import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stacks/stack';
@@ -111,6 +112,8 @@ async function inject(stack: RunStack, fault: Fault, kills: Kills): Promise<void
         await sleep(fault.forMs);
         process.kill(stack.redis.pid, 'SIGCONT');
       });
+    case 'full Redis':
+      return fillRedis(stack, fault.forMs);
     case 'stop the subscribers': {
       const code = await stack.stopServices(SUBSCRIBERS);
       if (code !== 0) throw new Error(`a stopped subscriber ended with ${code}`);
@@ -125,6 +128,17 @@ async function inject(stack: RunStack, fault: Fault, kills: Kills): Promise<void
     case 'servers refuse':
       return stack.inbox.setFaults(fault.faults);
   }
+}
+
+/** Leaves so little memory that Redis refuses new events, as in Compose, and makes room after `forMs`. */
+async function fillRedis(stack: RunStack, forMs: number): Promise<void> {
+  const memory = await RedisMemory.connect(stack.redis.port);
+  await memory.limit((await memory.used()) * 2);
+  await memory.keepRoom();
+  await sleep(forMs);
+  await memory.limit(0);
+  await memory.keepRoom();
+  memory.close();
 }
 
 function summary(plan: readonly Fault[], account: Account): string {
