@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { missingForCompose } from '../stacks/compose-requirements';
 import { type ComposeStack, startComposeStack } from '../stacks/compose-stack';
 import { SERVICES } from '../stacks/stack';
-import { HERE, killExperiment } from './docker-commands';
+import { HERE, killExperiment, MEMORY } from './docker-commands';
 
 // Runs the docker commands of README.md and docs/ word for word, on a project with other ports.
 
@@ -28,6 +28,16 @@ describe.skipIf(missing)(`The docker commands [${missing ?? 'available'}]`, () =
       { timeout: 20_000, interval: 500 },
     );
   }, 40_000);
+
+  test.each(Object.entries(MEMORY))(
+    'When the memory of Redis is looked at with %s, then the output is that of Redis',
+    async (command, part) => {
+      // Without a terminal, exec needs -T.
+      const { code, output } = await stack.shell(command.replace('exec redis', 'exec -T redis'));
+      expect(code, output).toBe(0);
+      expect(output).toContain(part);
+    },
+  );
 
   test('When a service is scaled, then it has three containers', async () => {
     expect((await stack.shell(HERE[1] ?? '')).code).toBe(0);

@@ -19,9 +19,18 @@ export const ELSEWHERE: Record<string, string> = {
   'docker compose kill': '',
   'docker compose ps': '',
 };
+/** The commands that show the memory of Redis, with a part of their output. */
+export const MEMORY: Record<string, string> = {
+  'docker compose exec redis redis-cli INFO memory': 'maxmemory:402653184',
+  'docker compose exec redis redis-cli XINFO GROUPS followerAdded': 'push-notification-service',
+  'docker compose exec redis redis-cli XLEN email-notification-service-dead-letters': '0',
+  'docker compose up --detach redis': '',
+};
+
 /** The commands that commands.compose.ts runs. */
 export const HERE = [
   'docker compose logs --no-log-prefix | grep eventId',
   'docker compose up --detach --scale email-notification-service=3',
+  ...Object.keys(MEMORY),
   ...killExperiment.flatMap(({ language, text }) => (language === 'sh' ? text.trim().split('\n') : [])),
 ];
