@@ -15,6 +15,8 @@ const FOLLOWS = 600;
 const MAX_CONCURRENT = 24;
 /** The stop meets deliveries in progress when this number of mails has been sent. */
 const MAILS_BEFORE_STOP = 50;
+/** The longest time of all retries of a delivery (components/common/resiliency.yaml), and a few seconds for the stop. */
+const RETRIES_END_S = 50;
 
 /** Defines the tests of a stop: it finishes the deliveries in progress, and takes no longer than they do. */
 export function gracefulStopScenarios(startStack: () => Promise<StoppableStack>, rounds = 1): void {
@@ -48,6 +50,22 @@ export function gracefulStopScenarios(startStack: () => Promise<StoppableStack>,
     },
     400_000,
   );
+
+  test('When both subscribers are stopped while mails are retried, then they exit with 0 after the retries, and the mails arrive after the next start', async () => {
+    await stack.inbox.setFaults({ mail: { code: 451, percent: 100 } });
+    const retried = () => stack.log.filter(({ msg }) => msg.startsWith('will be retried: e-mail')).length;
+    const before = retried();
+    const accepted = await postFollows(stack, { follows: 40, repeated: 0 });
+    await vi.waitFor(() => expect(retried() - before).toBeGreaterThanOrEqual(40), { timeout: 20_000 });
+    const { code, seconds } = await stopSubscribers();
+    await stack.inbox.clearFaults();
+    await stack.startServices(SUBSCRIBERS);
+    const account = await settle(stack, accepted, { deadlineMs: 240_000 });
+    console.log(`${stack.name}, stopped in ${seconds} s: ${describeAccount(account)}`);
+    expect(account).toMatchObject({ accepted: 40, lost: 0, doubled: 0 });
+    expect(code).toBe(0);
+    expect(seconds).toBeLessThan(RETRIES_END_S);
+  }, 400_000);
 
   test('When both subscribers are stopped at rest, then they exit with 0 in 3 s', async () => {
     const { code, seconds } = await stopSubscribers();

@@ -12,6 +12,8 @@ export const missingForDapr = missingForRedis || !findDaprd() || !hasDaprCli();
 export const LOCAL_WITH_REDIS: RunStackOptions = {
   name: 'local, with Redis',
   dapr: [process.execPath, join(ROOT, 'dist/local/main.js')],
+  // As long as daprd waits for deliveries that are retried.
+  flags: ['--dapr-graceful-shutdown-seconds', '50'],
   separateDaprd: false,
 };
 

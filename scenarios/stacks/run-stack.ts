@@ -17,6 +17,8 @@ export interface RunStackOptions {
   name: string;
   /** The program that has the command `run`, with its first arguments: `dapr` or its replacement. */
   dapr: readonly string[];
+  /** More flags of `run`. */
+  flags?: readonly string[];
   /** Whether daprd is a separate process. A stop then goes to daprd first, as in container/entrypoint.sh. */
   separateDaprd: boolean;
   /** Replaces processingTimeout in components/redis/pubsub.yaml. Redis then delivers a killed service's events sooner. */
@@ -173,7 +175,9 @@ export class RunStack implements Stack {
 
   private command(appId: string, ports: Ports, script: string[]): string[] {
     const run = { appId, ports, components: this.components, program: ['node', ...script] };
-    return [...this.options.dapr, ...daprRunArguments(run)];
+    const { dapr, flags = [] } = this.options;
+    const [subcommand = '', ...args] = daprRunArguments(run);
+    return [...dapr, subcommand, ...flags, ...args];
   }
 
   private env(): NodeJS.ProcessEnv {

@@ -22,7 +22,7 @@ export interface RunningServiceOptions {
 }
 
 const READY_MS = 30_000;
-const STOP_MS = 20_000;
+const STOP_MS = 50_000;
 
 /** A `dapr run` process, with a service and its sidecar below it. The constructor starts it. */
 export class RunningService {
@@ -81,7 +81,7 @@ export class RunningService {
   }
 
   /**
-   * Stops the sidecar first, as container/entrypoint.sh does. Kills all processes if they have not ended after 20 s.
+   * Stops the sidecar first, as container/entrypoint.sh does. Kills all processes if they have not ended after 50 s.
    * Resolves with the exit code of `dapr run`.
    */
   async stop(): Promise<number | null> {
