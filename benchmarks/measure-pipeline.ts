@@ -1,8 +1,8 @@
 // One measurement of one pipeline: a full load, a steady load, or a backlog.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fullLoad, publishMany, steadyLoad } from './load';
+import { fullLoad, publishMany, steadyLoad } from './load-generator';
 import type { Pipeline } from './pipeline';
-import { cpuMs, memoryMb } from './processes';
+import { cpuMs, memoryMb } from './process-usage';
 import { SAMPLE, SAMPLE_IN_BATCHES } from './styles';
 
 const DRAIN_MS = 60_000;

@@ -8,7 +8,7 @@ import {
   requireExactlyOnce,
 } from './measure-pipeline';
 import { Pipeline } from './pipeline';
-import { memoryMb } from './processes';
+import { memoryMb } from './process-usage';
 import type { Progress } from './progress';
 import { LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE, SAMPLE_IN_BATCHES } from './styles';
 

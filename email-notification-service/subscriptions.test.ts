@@ -5,7 +5,7 @@ import { SMTPServer } from 'smtp-server';
 import request from 'supertest';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { captureLog } from '../common/testing/captured-log';
-import { testSubscriber } from '../common/testing/test-subscriber';
+import { deliverFollow, testSubscriber } from '../common/testing/test-subscriber';
 import { createEmailSender } from './send-email';
 import { subscriptions } from './subscriptions';
 
@@ -38,11 +38,7 @@ afterAll(() => {
   server.close();
 });
 
-const deliver = (id: string) =>
-  request(app)
-    .post('/followerAdded')
-    .set('content-type', 'application/cloudevents+json')
-    .send(JSON.stringify({ specversion: '1.0', id, data: { follower: 'alice', followee: 'bob' } }));
+const deliver = (id: string) => deliverFollow(app, id);
 
 test('When Dapr asks for the subscriptions, then the answer has followerAdded', async () => {
   const { body } = await request(app).get('/dapr/subscribe').expect(200);

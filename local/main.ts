@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { ResourceError } from './resources/document';
-import { runCommand, USAGE } from './run/run-command';
+import { runApps, USAGE } from './run/run-apps';
 import { RunError } from './run/run-error';
 import { UsageError } from './usage-error';
 
@@ -11,7 +11,7 @@ function explain(error: unknown): void {
   if (error instanceof UsageError) process.stderr.write(`${USAGE}\n`);
 }
 
-runCommand(process.argv.slice(2), explain).then(
+runApps(process.argv.slice(2), explain).then(
   (code) => process.exit(code),
   (error: unknown) => {
     explain(error);

@@ -24,7 +24,7 @@ import type { Component } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
-import { watchFolders } from './resources/watch';
+import { watchFolders } from './resources/watch-folders';
 import { joinRoute } from './run/join';
 import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, type SidecarOptions } from './sidecar-options';
 import { Tracing } from './tracing';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { captureLog } from '../common/testing/captured-log';
-import { testSubscriber } from '../common/testing/test-subscriber';
+import { deliverFollow, testSubscriber } from '../common/testing/test-subscriber';
 import { createPushSender } from './send-push';
 import { subscriptions } from './subscriptions';
 
@@ -32,11 +32,7 @@ afterAll(() => {
   server.close().closeAllConnections();
 });
 
-const deliver = (id: string) =>
-  request(app)
-    .post('/followerAdded')
-    .set('content-type', 'application/cloudevents+json')
-    .send(JSON.stringify({ specversion: '1.0', id, data: { follower: 'alice', followee: 'bob' } }));
+const deliver = (id: string) => deliverFollow(app, id);
 
 test('When Dapr asks for the subscriptions, then the answer has followerAdded', async () => {
   const { body } = await request(app).get('/dapr/subscribe').expect(200);

@@ -2,6 +2,7 @@ import request from 'supertest';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { FOLLOWER_ADDED, type Follow, parseFollow } from '../follow';
 import { captureLog } from '../testing/captured-log';
+import { FOLLOW_EVENT as event, TRACE_ID } from '../testing/follow-event';
 import { testSubscriber } from '../testing/test-subscriber';
 import type { HandleOnce } from './subscriber';
 import { type Handle, PermanentFailure, subscription } from './subscription';
@@ -23,16 +24,6 @@ const options = {
   logger,
 };
 const app = testSubscriber(options);
-
-const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
-const event = {
-  specversion: '1.0',
-  id: 'event-1',
-  type: 'followerAdded',
-  source: 'api-facade',
-  data: { follower: 'alice', followee: 'bob' },
-  traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01`,
-};
 
 beforeEach(() => {
   handle.mockReset().mockResolvedValue();

@@ -3,7 +3,7 @@ import { RedisServer } from '../../local/testing/redis-server';
 import { writeRunFile } from '../stacks/local-stack';
 import { missingForDapr } from '../stacks/redis-stack';
 import { ROOT } from '../stacks/root';
-import { startCommand } from '../stacks/run-command';
+import { startCommand } from '../stacks/shell-command';
 import { commands, readPage } from './markdown';
 
 describe.skipIf(missingForDapr)('dapr run [needs the dapr CLI, daprd and redis-server]', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type LocalStack, startLocalStack } from '../stacks/local-stack';
-import { runCommand } from '../stacks/run-command';
+import { runCommand } from '../stacks/shell-command';
 import type { Service } from '../stacks/stack';
 import { blocks, commands, readPage, tables } from './markdown';
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hasImage, missingForCompose } from '../stacks/compose-requirements';
 import { type ComposeStack, startComposeStack } from '../stacks/compose-stack';
 import { postFollow } from '../stacks/post-follow';
-import { runCommand } from '../stacks/run-command';
+import { runCommand } from '../stacks/shell-command';
 import { waitUntilNotified } from '../stacks/wait-until-notified';
 import { RepositoryCopy, recipe } from './repository-copy';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LocalStack, startLocalStack } from '../stacks/local-stack';
 import { postFollow } from '../stacks/post-follow';
-import { runCommand } from '../stacks/run-command';
+import { runCommand } from '../stacks/shell-command';
 import { editsOf } from './edits';
 import { RepositoryCopy, recipe } from './repository-copy';
 

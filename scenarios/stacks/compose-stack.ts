@@ -10,7 +10,7 @@ import { type ComposePorts, daprContext, writeOverride } from './compose-overrid
 import { InboxClient } from './inbox-client';
 import { readLogLines } from './log-lines';
 import { ROOT } from './root';
-import { type CommandResult, runCommand } from './run-command';
+import { type CommandResult, runCommand } from './shell-command';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
 /** A container in the list of `docker compose ps`. */

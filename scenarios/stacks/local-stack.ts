@@ -10,7 +10,7 @@ import { freePort } from '../../local/testing/free-port';
 import { InboxClient } from './inbox-client';
 import { publishToSidecar } from './publish-to-sidecar';
 import { ROOT } from './root';
-import { type CommandResult, type RunningCommand, startCommand } from './run-command';
+import { type CommandResult, type RunningCommand, startCommand } from './shell-command';
 import type { LogLine, Service, Stack } from './stack';
 
 const READY_MS = 15_000;

@@ -8,8 +8,8 @@ import { InboxClient } from './inbox-client';
 import { killWithDescendants } from './processes';
 import { publishToSidecar } from './publish-to-sidecar';
 import { ROOT } from './root';
-import { type CommandResult, startCommand } from './run-command';
 import { RunningService } from './running-service';
+import { type CommandResult, startCommand } from './shell-command';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 import { StreamMonitor } from './stream-monitor';
 

@@ -1,5 +1,5 @@
 import type { InboxClient } from './inbox-client';
-import type { CommandResult } from './run-command';
+import type { CommandResult } from './shell-command';
 
 /** A line that a service has logged. */
 export interface LogLine {

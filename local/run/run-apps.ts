@@ -15,7 +15,7 @@ export const USAGE = `usage: run [flags] [--] [command ...]              one app
  *
  * @param explain prints the reason of a failure
  */
-export async function runCommand([subcommand, ...args]: string[], explain: (error: unknown) => void): Promise<number> {
+export async function runApps([subcommand, ...args]: string[], explain: (error: unknown) => void): Promise<number> {
   if (subcommand !== 'run') throw new UsageError(`unknown command: ${subcommand ?? '(none)'}`);
   const line = parseFlags(args);
   if (line.flags.help) {
