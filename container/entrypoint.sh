@@ -29,11 +29,12 @@ dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0
   --placement-host-address placement:50005 --scheduler-host-address "" --log-level "$log_level" \
   -- node "dist/$program/main.js" "$@" &
 cli=$!
+watch=
 
 # A stop goes to daprd: daprd takes no more events, finishes its deliveries and exits; then the CLI stops the program. If
 # the signal went to the CLI, the CLI would kill daprd at once and cut off the deliveries. daprd gets only one SIGTERM,
 # because a second one makes it exit at once.
-trap 'trap "" TERM INT; kill "$watch" 2>/dev/null; kill -s TERM "$(pidof daprd || echo $cli)"' TERM INT
+trap 'trap "" TERM INT; [ -z "$watch" ] || kill "$watch" 2>/dev/null; kill -s TERM "$(pidof daprd || echo $cli)"' TERM INT
 
 # When the sidecar cannot start, for example because of an error in a component file, the CLI keeps running with the
 # program alone. This watch ends both.

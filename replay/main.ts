@@ -15,9 +15,14 @@ withArguments(({ service, task }) =>
     const replay = new Replay({ service, task, dapr, keep, print });
     const ready = async () => dapr.readyToReceive((await topics()).read);
 
-    void watch({ replay, service, task, ready, print }).then(async (code) => {
+    void watch({ replay, service, task, ready, print }).then(async ({ code, complete }) => {
       process.exitCode = code;
-      await keptTopics.close().catch(({ message }: Error) => logger.warn(`the next run reads more topics: ${message}`));
+      // Until the topics are read to the end, the next run must read them again.
+      if (complete) {
+        await keptTopics
+          .close()
+          .catch(({ message }: Error) => logger.warn(`the next run reads more topics: ${message}`));
+      }
       // When the sidecar ends first, the dapr CLI exits with 0. So a run that has failed ends by itself.
       if (code === 0) await dapr.shutDown();
       else process.kill(process.pid, 'SIGTERM');

@@ -102,6 +102,7 @@ describe('a replay', () => {
     const replay = create();
     await expect(replay.take(event)).rejects.toThrow('the broker is down');
     expect(replay.counts).toEqual(none);
+    expect(replay.hasFailed).toBe(true);
     await replay.take(event);
     expect(replay.counts).toEqual({ ...none, found: 1, returned: 1 });
     expect(replay.inProgress).toBe(0);

@@ -5,9 +5,9 @@ import type { Task } from './usage';
 
 export interface Counts {
   found: number;
-  /** Handled by the service, and no dead letters any more. */
+  /** The service has handled them. */
   replayed: number;
-  /** Failed again, and dead letters still. */
+  /** They have failed again and stay dead letters. */
   returned: number;
   discarded: number;
 }
@@ -34,6 +34,8 @@ const REACH_PAUSE_MS = 1_000;
  */
 export class Replay {
   readonly counts: Counts = { found: 0, replayed: 0, returned: 0, discarded: 0 };
+  /** Whether a dead letter had to stay on its topic, because the broker did not take it. Dapr delivers it again. */
+  hasFailed = false;
   /** The number of dead letters in progress. */
   inProgress = 0;
   /** When the last new dead letter was finished, in milliseconds since the epoch. */
@@ -53,6 +55,7 @@ export class Replay {
     const result = this.handle(id, event)
       .catch((error) => {
         this.results.delete(id);
+        this.hasFailed = true;
         this.counts.found -= 1;
         throw error;
       })

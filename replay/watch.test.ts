@@ -8,6 +8,7 @@ const idle = (counts: Partial<Replay['counts']> = {}) => ({
   counts: { found: 0, replayed: 0, returned: 0, discarded: 0, ...counts },
   lastNewsAt: Date.now(),
   inProgress: 0,
+  hasFailed: false,
   subscribed: vi.fn<Replay['subscribed']>().mockResolvedValue([]),
 });
 const start = (replay: WatchOptions['replay'], task: Task = REPLAY, more: Partial<WatchOptions> = {}) => {
@@ -20,7 +21,7 @@ const start = (replay: WatchOptions['replay'], task: Task = REPLAY, more: Partia
 test('When no dead letter arrives for a while, then the counts are printed and that is the end', async () => {
   const startedAt = Date.now();
   const { printed, ended } = start(idle());
-  expect(await ended).toBe(0);
+  expect(await ended).toEqual({ code: 0, complete: true });
   expect(Date.now() - startedAt).toBeGreaterThanOrEqual(100);
   expect(printed).toEqual(['found 0, replayed 0, returned 0']);
 });
@@ -38,7 +39,7 @@ test('When the subscription is not there yet, then the wait has not begun', asyn
 
 test('When the subscription never comes, then a line says why, and the exit code is 1', async () => {
   const { printed, ended } = start(idle(), REPLAY, { ready: () => Promise.reject(new Error('the store is down')) });
-  expect(await ended).toBe(1);
+  expect(await ended).toEqual({ code: 1, complete: false });
   expect(printed).toEqual(['cannot read the dead letters of x: the store is down']);
 });
 
@@ -50,7 +51,7 @@ test('When there are many, then progress is shown until the last one is finished
   replay.inProgress = 0;
   replay.counts.replayed = 500;
   replay.lastNewsAt = Date.now();
-  expect(await ended).toBe(0);
+  expect(await ended).toEqual({ code: 0, complete: true });
   expect(printed.at(-1)).toBe('found 500, replayed 500, returned 0');
 });
 
@@ -81,7 +82,7 @@ test.each<[string, Task, Partial<Replay['counts']>, number, string]>([
   ],
 ])('When %s, then the result and the exit code say so', async (_, task, counts, code, lines) => {
   const { printed, ended } = start(idle(counts), task);
-  expect(await ended).toBe(code);
+  expect(await ended).toEqual({ code, complete: true });
   expect(printed.join('\n')).toBe(lines);
 });
 
@@ -91,7 +92,13 @@ test.each<Task>([REPLAY, { kind: 'list' }])(
     const replay = idle();
     replay.subscribed.mockRejectedValue(new Error("couldn't find service: x"));
     const { printed, ended } = start(replay, task);
-    expect(await ended).toBe(1);
+    expect(await ended).toMatchObject({ code: 1 });
     expect(printed.at(-1)).toBe(`is "x" the right name? couldn't find service: x`);
   },
 );
+
+test('When a dead letter had to stay on its topic, then the run is not complete, so that the next one reads the topic again', async () => {
+  const replay = idle({ found: 1, replayed: 1 });
+  replay.hasFailed = true;
+  expect(await start(replay).ended).toEqual({ code: 0, complete: false });
+});

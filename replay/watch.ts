@@ -3,7 +3,7 @@ import type { Counts, Replay } from './replay';
 import type { Task } from './usage';
 
 export interface WatchOptions {
-  replay: Pick<Replay, 'counts' | 'lastNewsAt' | 'inProgress' | 'subscribed'>;
+  replay: Pick<Replay, 'counts' | 'lastNewsAt' | 'inProgress' | 'subscribed' | 'hasFailed'>;
   service: string;
   task: Task;
   /** Rejects until dead letters can arrive. */
@@ -21,16 +21,21 @@ const PROGRESS_MS = 1_000;
 const READY_MS = 60_000;
 const POLL_MS = 50;
 
-/**
- * Prints the progress until no more dead letters arrive, and then the result. Resolves with the exit code: 0 when the
- * task is done, 1 when dead letters were returned or the task was not possible.
- */
-export async function watch(options: WatchOptions): Promise<number> {
+/** The end of a run. */
+export interface RunEnd {
+  /** 0 when the task is done, 1 when dead letters were returned or the task was not possible. */
+  code: number;
+  /** Whether every dead letter of the topics has been read, and none of them had to stay there. */
+  complete: boolean;
+}
+
+/** Prints the progress until no more dead letters arrive, and then the result. Resolves with the end of the run. */
+export async function watch(options: WatchOptions): Promise<RunEnd> {
   const { replay, service, task, print, quietMs = QUIET_MS, progressMs = PROGRESS_MS } = options;
   const failure = await untilReady(options);
   if (failure) {
     print(`cannot read the dead letters of ${service}: ${failure.message}`);
-    return 1;
+    return { code: 1, complete: false };
   }
   const { counts } = replay;
   const readyAt = Date.now();
@@ -44,14 +49,14 @@ export async function watch(options: WatchOptions): Promise<number> {
     }
     await sleep(POLL_MS);
   }
-  const code = report(task, counts, print);
-  if (counts.found > 0) return code;
+  const end = { code: report(task, counts, print), complete: !replay.hasFailed };
+  if (counts.found > 0) return end;
   // A wrong name must not look like a service without dead letters.
   return replay.subscribed().then(
-    () => code,
+    () => end,
     (error: Error) => {
       print(`is "${service}" the right name? ${error.message}`);
-      return 1;
+      return { ...end, code: 1 };
     },
   );
 }

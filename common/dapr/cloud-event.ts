@@ -36,9 +36,9 @@ export function batchOf(body: unknown): BatchEntry[] | undefined {
 }
 
 /**
- * Returns the CloudEvent 1.0 in a delivery. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ * Returns the parts of a delivered CloudEvent that a subscriber uses. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
  *
- * @throws {PoisonEvent} when the body is not a CloudEvent
+ * @throws {PoisonEvent} when the body is not an object or has no usable id
  */
 export function parseCloudEvent(body: unknown): CloudEvent {
   if (!isObject(body)) throw new PoisonEvent('the body is not a CloudEvent');

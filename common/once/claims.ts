@@ -7,7 +7,7 @@ import { claimBy, isExpired, LEASE_SECONDS, Lease } from './lease';
 /** Another delivery holds the claim of the event. The event may be done at the next delivery. */
 export class ClaimedElsewhere extends Error {}
 
-/** The right to handle one event. It ends with `done`, with `release`, or ten seconds after its process has died. */
+/** The right to handle one event. It ends with `done`, with `release`, or a few seconds after its lease when its process has died. */
 export interface Claim {
   /**
    * Marks the event as done, so that no delivery handles it again. Resolves when the mark is stored, or after a few
@@ -99,6 +99,6 @@ async function takeKey(state: State, key: string, owner: string): Promise<string
   await save(etag);
   const taken = await state.getState(key);
   if ((taken?.value as { owner?: string } | undefined)?.owner === owner) return taken?.etag;
-  // Undefined would mean that the event is done. That is not known, so the next delivery has to find out.
+  // We do not know whether the event is done, so we do not return undefined.
   throw new ClaimedElsewhere('another delivery has taken the expired claim of this event');
 }

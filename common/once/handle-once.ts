@@ -3,7 +3,8 @@ import type { Logger } from '../logger';
 import type { Claims } from './claims';
 
 /**
- * The number of events that one process handles at a time. A killed process doubles at most these. More events may be
+ * The number of events that one process handles at a time. When a process is killed, at most these
+ * events are notified twice. More events may be
  * claimed and wait: their claims then share requests to the state store.
  */
 export const MAX_CONCURRENT = 16;
@@ -15,7 +16,7 @@ export interface OnceHandler {
 }
 
 /**
- * Makes one handled event of Dapr's at-least-once delivery. An event that is done is not handled again. An event that
+ * Handles each event once, although Dapr may deliver it several times. An event that is done is not handled again. An event that
  * another delivery handles is left to that delivery.
  *
  * One gap remains: a process that is killed after the work and before the mark forgets that the work is done.

@@ -49,8 +49,8 @@ export class Lease {
   private late = false;
 
   /**
-   * @param etag the etag of the claim, read before the work begins. With it, the mark needs a single request: only a
-   * process that is killed between the work and the end of that request forgets that the work is done.
+   * @param etag the etag of the claim, read before the work begins. With it, one request stores
+   * the mark. A process that is killed before that request ends forgets that the work is done.
    */
   constructor(
     private readonly options: LeaseOptions,

@@ -8,7 +8,7 @@ import type { Ready } from '../http/health';
 import { closeServer, createHttpServer } from '../http/server';
 import { createLogger, type Logger } from '../logger';
 
-// Docker kills a container 10 s after the stop by default. We end before that, with a line in the log. This time begins
+// Docker kills a container 10 s after the stop by default (docker-compose.yml allows more). We end before that, with a line in the log. This time begins
 // after SHUTDOWN_DELAY_MS, so with a delay, Docker's limit must be longer.
 const STOP_TIMEOUT_MS = 9_000;
 
