@@ -51,7 +51,9 @@ export function gracefulStopScenarios(startStack: () => Promise<StoppableStack>,
     400_000,
   );
 
-  test('When both subscribers are stopped while mails are retried, then they exit with 0 after the retries, and the mails arrive after the next start', async () => {
+  test('When both subscribers are stopped while mails are retried, then they exit with 0 after the retries, and the mails arrive after the next start', async (context) => {
+    // local/ makes events whose retries have ended dead letters, also during a stop. Only a replay brings them back.
+    if (stack.replayUnavailable) context.skip(stack.replayUnavailable);
     await stack.inbox.setFaults({ mail: { code: 451, percent: 100 } });
     const retried = () => stack.log.filter(({ msg }) => msg.startsWith('will be retried: e-mail')).length;
     const before = retried();
