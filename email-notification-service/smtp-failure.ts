@@ -31,5 +31,5 @@ export function smtpFailure(error: SmtpError): Error {
   return permanent ? new PermanentFailure(reason, { cause: error }) : new Error(reason, { cause: error });
 }
 
-/** Keeps a log line a single line, whatever the server answers. */
+/** Keeps a log line short and on one line. The server may answer any text. */
 const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 300);
