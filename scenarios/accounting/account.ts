@@ -38,7 +38,7 @@ type ArrivalTimes = Record<(typeof SUBSCRIBERS)[number], Map<string, number[]>>;
  * @param kills of the services, during the traffic
  */
 export async function settle(
-  stack: Stack,
+  stack: Pick<Stack, 'inbox' | 'replay' | 'waitUntilDrained'>,
   follows: readonly Accepted[],
   { deadlineMs, kills = [] }: { deadlineMs: number; kills?: readonly Kill[] },
 ): Promise<Account> {
@@ -91,7 +91,7 @@ export const describeAccount = (account: Account): string =>
     .map(([name, count]) => `${name} ${count}`)
     .join(', ');
 
-async function arrivalsOf(stack: Stack, follows: readonly Accepted[]): Promise<ArrivalTimes> {
+async function arrivalsOf(stack: Pick<Stack, 'inbox'>, follows: readonly Accepted[]): Promise<ArrivalTimes> {
   const expected = new Set(follows.map(({ follower }) => `${follower} follows you`));
   const group = (notifications: { text: string; atMs: number }[]) => {
     const times = new Map<string, number[]>();

@@ -33,7 +33,7 @@ export const FOLLOWEES = ['bob', 'carol', 'dave', 'erin'];
  * @throws {Error} when a follow is not accepted in time, or when there are more faults than posts
  */
 export async function postFollows(
-  stack: Stack,
+  stack: Pick<Stack, 'facadeUrl'>,
   { follows, repeated, faults = [], maxConcurrent = 16 }: TrafficOptions,
 ): Promise<Accepted[]> {
   const name = `f-${randomUUID().slice(0, 8)}`;
@@ -67,7 +67,7 @@ export async function postFollows(
 /** Longer than the longest outage of the broker that a test makes. */
 const ACCEPTED_WITHIN_MS = 120_000;
 
-async function postUntilAccepted(stack: Stack, number: number, follower: string): Promise<Accepted> {
+async function postUntilAccepted(stack: Pick<Stack, 'facadeUrl'>, number: number, follower: string): Promise<Accepted> {
   const followee = FOLLOWEES[number % FOLLOWEES.length] ?? 'bob';
   for (const deadline = Date.now() + ACCEPTED_WITHIN_MS; ; await sleep(100)) {
     const headers = { 'idempotency-key': follower };

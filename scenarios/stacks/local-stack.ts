@@ -17,7 +17,7 @@ const READY_MS = 15_000;
 
 /** The fields of dapr.yaml that scenarios change. */
 export interface RunFileDocument {
-  common: { resourcesPaths: string[]; configFilePath: string };
+  common: { resourcesPaths: string[]; configFilePath: string; runtimePath?: string };
   apps: {
     appID: Service | 'inbox';
     appDirPath: string;
@@ -55,6 +55,7 @@ export async function writeRunFile(
   const file: RunFileDocument = parse(readFileSync(join(root, name), 'utf8'));
   file.common.resourcesPaths = file.common.resourcesPaths.map((path) => resolve(root, path));
   file.common.configFilePath = resolve(root, file.common.configFilePath);
+  if (file.common.runtimePath) file.common.runtimePath = resolve(root, file.common.runtimePath);
   const [mailPort, smtpPort, pushPort] = [await freePort(), await freePort(), await freePort()];
   const ports = ['--mail-port', mailPort, '--smtp-port', smtpPort, '--push-port', pushPort];
   const env = { SMTP_URL: `smtp://127.0.0.1:${smtpPort}`, PUSH_URL: `http://127.0.0.1:${pushPort}` };

@@ -12,7 +12,11 @@ export interface Answer {
  *
  * @param body is sent as JSON; a string is sent unchanged
  */
-export async function postFollow(stack: Stack, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+export async function postFollow(
+  stack: Pick<Stack, 'facadeUrl'>,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const init: RequestInit = { method: 'POST', headers };
   if (body !== undefined) {
     init.body = typeof body === 'string' ? body : JSON.stringify(body);
