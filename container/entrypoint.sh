@@ -18,6 +18,18 @@ token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 DAPR_API_TOKEN=$(token) APP_API_TOKEN=$(token)
 export DAPR_API_TOKEN APP_API_TOKEN
 
+# Prints the address of this container in the network that has this name as an alias (docker-compose.yml); loopback if the
+# container is not in that network. Replicas share the name, so it may have more addresses than one.
+address_in() {
+  for own in $(hostname -I); do
+    if getent ahostsv4 "$1" | grep -q "^$own "; then echo "$own" && return; fi
+  done
+  echo 127.0.0.1
+}
+# daprd.sh lets daprd listen on these addresses only. The first is also the address that other sidecars are told.
+DAPR_HOST_IP=$(address_in invocation) METRICS_ADDRESS=$(address_in metrics)
+export DAPR_HOST_IP METRICS_ADDRESS
+
 # The host `jaeger` exists with the Compose profile `observability`. It takes the sidecar's traces. The final dot keeps the
 # resolver from looking for the name in other domains.
 if timeout 2 getent hosts jaeger. >/dev/null; then

@@ -58,7 +58,7 @@ describe.each(subscribers)('%s', (service) => {
     expect(container).toMatchObject({ command: [service], image, build, init, read_only, healthcheck });
     const [scrape] = load('observability/prometheus.yml').scrape_configs;
     const [{ names }] = scrape.dns_sd_configs;
-    expect(container.networks.inside.aliases).toEqual(expect.arrayContaining(names));
+    expect(container.networks.metrics.aliases).toEqual(expect.arrayContaining(names));
   });
 });
 

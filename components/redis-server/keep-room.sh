@@ -6,12 +6,17 @@
 #
 # Elsewhere:  sh components/redis-server/keep-room.sh -h HOST -p PORT
 
-state=$(redis-cli "$@" --eval "$(dirname "$0")/keep-room.lua")
-case $state in
-  room) redis-cli "$@" ACL SETUSER default +xadd clearselectors ;;
-  full) redis-cli "$@" ACL SETUSER default -xadd '(+xadd ~*-dead-letters*)' ;;
+folder=$(dirname "$0")
+. "$folder/acl.sh"
+# The user that publishes. For the user `default`, which may do everything, the rules for states change nothing.
+user=${KEEP_ROOM_USER:-default}
+
+reply=$(redis-cli "$@" --eval "$folder/keep-room.lua")
+case $reply in
+  room) redis-cli "$@" ACL SETUSER "$user" clearselectors "$state" +xadd ;;
+  full) redis-cli "$@" ACL SETUSER "$user" clearselectors "$state" '(~*-dead-letters* +xadd)' -xadd ;;
   *)
-    echo "$state"
+    echo "$reply"
     exit 1
     ;;
 esac

@@ -60,9 +60,12 @@ function bundleLocal(folder: string): void {
   const entryPoints = [join(ROOT, 'dist/local/main.js')];
   const { outputFiles } = buildSync({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false });
   const [, program = ''] = (outputFiles[0]?.text ?? '').split(/^#!.*\n/);
+  // As container/daprd.sh does.
+  const password =
+    'process.env.REDIS_PASSWORD = require("node:fs").readFileSync(process.env.REDIS_PASSWORD_FILE, "utf8");';
   // At a stop, local/ waits for retried deliveries as long as daprd does with container/daprd.sh.
   const flag = "process.argv.splice(3, 0, '--dapr-graceful-shutdown-seconds', '50');";
-  writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${flag}\n${program}`);
+  writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${flag}\n${password}\n${program}`);
   writeFileSync(join(folder, 'daprd'), '#!/bin/sh\nexit 1\n');
   for (const name of ['dapr', 'daprd']) chmodSync(join(folder, name), 0o755);
 }
