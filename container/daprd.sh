@@ -6,9 +6,11 @@
 #   API first. After the last delivery the API stays for the time of that flag.
 set -- --dapr-graceful-shutdown-seconds 30 --dapr-block-shutdown-duration 100ms "$@"
 
-# In a container, entrypoint.sh says on which address daprd takes calls of other sidecars, and questions for its metrics.
+# In a container, entrypoint.sh says on which address daprd takes calls of other sidecars and shows its metrics, and which
+# configuration it reads besides components/config.yaml.
 if [ -n "${DAPR_HOST_IP:-}" ]; then set -- --dapr-internal-grpc-listen-address "$DAPR_HOST_IP" "$@"; fi
 if [ -n "${METRICS_ADDRESS:-}" ]; then set -- --metrics-listen-address "$METRICS_ADDRESS" "$@"; fi
+if [ -n "${SECOND_CONFIG:-}" ]; then set -- --config "$SECOND_CONFIG" "$@"; fi
 
 # Only daprd needs the password of Redis. The service, which `dapr run` also starts, does not get it.
 if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then

@@ -7,9 +7,11 @@ shift
 app_id=$program
 broker=components/$BROKER
 log_level=info
+SECOND_CONFIG=components/no-invocation.yaml # daprd.sh adds it
 if [ "$program" = replay ]; then
   app_id=${1:-}-replay
   if [ -d "$broker-replay" ]; then broker=$broker-replay; fi
+  SECOND_CONFIG=
   log_level=error # a person reads the output of a replay
 fi
 
@@ -28,7 +30,7 @@ address_in() {
 }
 # daprd.sh lets daprd listen on these addresses only. The first is also the address that other sidecars are told.
 DAPR_HOST_IP=$(address_in invocation) METRICS_ADDRESS=$(address_in metrics)
-export DAPR_HOST_IP METRICS_ADDRESS
+export DAPR_HOST_IP METRICS_ADDRESS SECOND_CONFIG
 
 # The host `jaeger` exists with the Compose profile `observability`. It takes the sidecar's traces. The final dot keeps the
 # resolver from looking for the name in other domains.

@@ -1,5 +1,6 @@
 import type { Express } from 'express';
 import { requireAppToken } from '../common/dapr/app-token';
+import { requireCaller } from '../common/dapr/callers';
 import { handshake } from '../common/dapr/handshake';
 import { SidecarError } from '../common/dapr/sidecar';
 import { cloudEventBody } from '../common/dapr/subscriber';
@@ -32,7 +33,7 @@ export function createApp({ topics, take, ready, logger, pubsubName, appApiToken
     return read.map((topic) => ({ topic, ...subscription }));
   };
   app.use(accessLog(logger), requireHost, health(ready), handshake(subscriptions));
-  app.post(ROUTE, requireAppToken(appApiToken), cloudEventBody(), async (req, res) => {
+  app.post(ROUTE, requireAppToken(appApiToken), requireCaller(), cloudEventBody(), async (req, res) => {
     await take(req.body).catch(unavailable);
     res.json({ status: 'SUCCESS' });
   });

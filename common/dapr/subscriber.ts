@@ -6,6 +6,7 @@ import { health, type Ready } from '../http/health';
 import { HttpProblem, isUnreadableBody, problemDetails } from '../http/problem-details';
 import type { Logger } from '../logger';
 import { requireAppToken } from './app-token';
+import { replayOf, requireCaller } from './callers';
 import { batchOf, isObject, PoisonEvent, parseCloudEvent } from './cloud-event';
 import { handshake } from './handshake';
 import { PermanentFailure, type Subscription } from './subscription';
@@ -69,7 +70,8 @@ export function createSubscriber(dependencies: Dependencies): Express {
   for (const subscription of subscriptions) {
     const { route } = subscription;
     const deliver = deliveryHandler(subscription, dependencies);
-    app.post(route, requireAppToken(appApiToken), cloudEventBody(eventsPerDelivery), deliver);
+    const allowed = [requireAppToken(appApiToken), requireCaller(replayOf(service))];
+    app.post(route, allowed, cloudEventBody(eventsPerDelivery), deliver);
     // No retry can make a body readable, so the event becomes a dead letter.
     app.use(route, ((error, _req, res, next) => {
       if (!isUnreadableBody(error)) return next(error);
