@@ -46,6 +46,11 @@ test('When a dead letter cannot be kept, then it stays on its topic', async () =
   await deliver().expect(503);
 });
 
+test('When another app invokes the route, then the request is refused', async () => {
+  await deliver({ 'dapr-api-token': 'sesame', 'dapr-caller-app-id': 'email-notification-service' }).expect(403);
+  expect(take).not.toHaveBeenCalled();
+});
+
 test('When a request has no token, then it is refused', async () => {
   await deliver({}).expect(401);
   expect(take).not.toHaveBeenCalled();

@@ -172,6 +172,21 @@ describe('POST /followerAdded', () => {
   });
 });
 
+describe('service invocation', () => {
+  const invoke = (caller: string) =>
+    request(app).post('/removed').set('dapr-caller-app-id', caller).send({ ...event, topic: 'followerRemoved' });
+
+  test('When the replay of the service invokes a route, then the event is handled', async () => {
+    await invoke('email-notification-service-replay').expect(200);
+    expect(handleRemoved).toHaveBeenCalledOnce();
+  });
+
+  test('When another app invokes a route, then it is refused, and the event is not handled', async () => {
+    await invoke('api-facade').expect(403);
+    expect(handleRemoved).not.toHaveBeenCalled();
+  });
+});
+
 describe('with APP_API_TOKEN set', () => {
   const guarded = testSubscriber({ ...options, appApiToken: 'sesame' });
   const send = (headers: Record<string, string>) => request(guarded).post('/followerAdded').set(headers).send(event);
