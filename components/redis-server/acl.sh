@@ -5,4 +5,4 @@
 topics='~* +xadd +xgroup|create +xreadgroup +xack +xpending +xclaim +xautoclaim'
 # A state is a hash. Dapr puts the app id and || before its key. A script may use no other commands, either.
 state='(~*||* +eval +type +hgetall +hget +hset +hincrby +hexists +get +del +expire +persist)'
-connection='+hello +auth +ping +client|setinfo +client|setname +info +multi +exec +discard +wait'
+connection='+@connection -@admin -@dangerous +info +multi +exec +discard +wait'

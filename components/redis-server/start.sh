@@ -20,7 +20,7 @@ fi
 password >"$operator/password"
 cat >"$operator/users.conf" <<END
 user default off resetpass
-user sidecar on #$(sha256 "$sidecar/password") $topics $connection $state
+user sidecar on #$(sha256 "$sidecar/password") $connection $topics $state
 user operator on #$(sha256 "$operator/password") ~* &* +@all
 END
 cd - >/dev/null
