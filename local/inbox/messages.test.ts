@@ -12,7 +12,7 @@ const createMail = (id: string, { bytes = 1, sameAs = id } = {}): MailContent =>
 });
 
 const createPush = (id: string, { bytes = 1, sameAs = undefined as string | undefined } = {}): PushContent => ({
-  ...{ kind: 'push', id, sameAs, bytes },
+  ...{ kind: 'push', id, sameAs, bytes, cached: true },
   ntfy: { id, time: 0, expires: 0, event: 'message', topic: 't', message: '' },
 });
 
