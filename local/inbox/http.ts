@@ -66,6 +66,7 @@ const ON_EVERY_ANSWER = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
+  'x-dns-prefetch-control': 'off',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 

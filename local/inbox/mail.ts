@@ -47,7 +47,11 @@ export interface Envelope {
   username: string;
 }
 
-export type ParseMail = (raw: Buffer, envelope: Envelope) => Promise<MailContent>;
+export interface MailParser {
+  parse(raw: Buffer, envelope: Envelope): Promise<MailContent>;
+  /** Resolves with the HTML part of a mail, in which the images of the mail itself are `data:` URLs. */
+  htmlWithImages(raw: Buffer): Promise<string>;
+}
 
 /** The approximate memory of a mail in addition to its texts. */
 const OVERHEAD_BYTES = 1024;
@@ -60,10 +64,14 @@ const MAX_HTML_TO_TEXT = 500_000;
  *
  * @throws {Error} when the optional package mailparser is missing
  */
-export async function loadMailParser(): Promise<ParseMail> {
+export async function loadMailParser(): Promise<MailParser> {
   const { simpleParser } = await import('mailparser');
-  const options = { skipTextToHtml: true, skipImageLinks: true, maxHtmlLengthToParse: MAX_HTML_TO_TEXT };
-  return async (raw, envelope) => toContent(await simpleParser(raw, options), raw, envelope);
+  const options = { skipTextToHtml: true, maxHtmlLengthToParse: MAX_HTML_TO_TEXT };
+  return {
+    parse: async (raw, envelope) =>
+      toContent(await simpleParser(raw, { ...options, skipImageLinks: true }), raw, envelope),
+    htmlWithImages: async (raw) => (await simpleParser(raw, { ...options, skipHtmlToText: true })).html || '',
+  };
 }
 
 function toContent(parsed: ParsedMail, raw: Buffer, { recipients, username }: Envelope): MailContent {
