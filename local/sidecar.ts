@@ -162,7 +162,7 @@ export class Sidecar {
 
   private async addComponent(component: Component, memory: SharedMemory): Promise<void> {
     const { name, type, version, metadata } = component;
-    const { appId } = this.options;
+    const { appId, env = process.env } = this.options;
     const created = await createComponent(component, { memory, log: this.log }).catch((error: Error) => {
       if (!component.ignoreErrors) throw error;
       this.log.warn(`${error.message}; the component is ignored because of its ignoreErrors`);
@@ -171,13 +171,13 @@ export class Sidecar {
     if (created.kind === 'pubsub') {
       const { broker } = created;
       const policy = this.policies.component(name, 'Pubsub', 'Outbound');
-      const group = metadata.get('consumerID') || appId;
+      const group = metadata.get('consumerID')?.trim() || appId;
       this.pubsubs.set(name, { name, broker, policy, scopes: readScopes(component, appId), group });
       this.components.push({ name, type, version, capabilities: broker.capabilities });
     } else {
       const { store } = created;
       const policy = this.policies.component(name, 'Statestore', 'Outbound');
-      this.stores.set(name, { name, store, policy, keyPrefix: keyPrefix(component, appId) });
+      this.stores.set(name, { name, store, policy, keyPrefix: keyPrefix(component, appId, env) });
       this.components.push({ name, type, version, capabilities: store.capabilities });
     }
   }
