@@ -20,13 +20,13 @@ import { type Log, silent } from './log';
 import { Consumers } from './pubsub/consumers';
 import { readScopes } from './pubsub/scopes';
 import { Policies } from './resiliency/policy';
-import type { Component } from './resources/component';
+import { type Component, namespaceOf } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
 import { watchFolders } from './resources/watch-folders';
 import { joinRoute } from './run/join';
-import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, type SidecarOptions } from './sidecar-options';
+import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, MAX_HEADER_BYTES, type SidecarOptions } from './sidecar-options';
 import { Tracing } from './tracing';
 
 export type { SidecarOptions };
@@ -59,7 +59,7 @@ export class Sidecar {
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, configFile, log = silent } = options;
+    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
@@ -70,13 +70,14 @@ export class Sidecar {
     const tracing = new Tracing(configFile === undefined ? undefined : loadConfiguration(configFile, log).samplingRate);
     if (appPort !== undefined) {
       const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
-      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes });
+      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
       this.app = app;
       this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log }, resources.subscriptions);
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
     const publishing = { appId, pubsubs, tracing };
+    const namespace = namespaceOf(options.env ?? process.env);
     const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
     this.server = createApi({
       routes: [
@@ -94,11 +95,23 @@ export class Sidecar {
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
         ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
         ...notConfiguredRoutes(),
-        invokeRoute({ appId, app: this.app, isAppHealthy, directory, secret, policies, tracing, maxBodyBytes }),
+        invokeRoute({
+          appId,
+          namespace,
+          apiToken,
+          app: this.app,
+          isAppHealthy,
+          directory,
+          secret,
+          policies,
+          tracing,
+          maxHeaderBytes,
+        }),
       ],
       isAllowed: this.accessCheck(),
       tracing,
       maxBodyBytes,
+      maxHeaderBytes,
       log,
     });
   }

@@ -140,7 +140,7 @@ export class StepRunner {
       status: status ?? 0,
       ...(step.lines
         ? { lines: lines.filter((line) => !/^(date|connection|keep-alive):/.test(line)) }
-        : { headers: without(headers ?? {}, IGNORED_HEADERS) }),
+        : { headers: shortened(without(headers ?? {}, IGNORED_HEADERS)) }),
       ...(chunks ? defined({ chunks, firstMs, broken }) : { body: select(body, step) }),
       ...timed,
     };
@@ -172,6 +172,10 @@ export class StepRunner {
     return fillPlaceholders(value, this.context.known);
   }
 }
+
+/** Returns headers with the length of a long header instead of its value. */
+const shortened = (headers: JsonRecord): JsonRecord =>
+  typeof headers['x-fill'] === 'string' ? { ...headers, 'x-fill': `${headers['x-fill'].length} bytes` } : headers;
 
 /** Returns what was received over a raw connection: the status line, the sorted header lines and the body. */
 function showRaw({ received, closed }: { received: string; closed: boolean }): JsonRecord {

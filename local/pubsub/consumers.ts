@@ -9,7 +9,13 @@ import type { DeclaredSubscription } from '../resources/subscription';
 import type { Tracing } from '../tracing';
 import { Batcher, deliverBulk } from './bulk-delivery';
 import { type DeliveryContext, deliver } from './delivery';
-import { declareSubscriptions, discoverSubscriptions, mergeSubscriptions, type Subscription } from './subscriptions';
+import {
+  declareSubscriptions,
+  discoverSubscriptions,
+  mergeSubscriptions,
+  requestConfig,
+  type Subscription,
+} from './subscriptions';
 
 export interface ConsumersContext {
   appId: string;
@@ -50,8 +56,11 @@ export class Consumers {
   start(): Promise<void> {
     return this.change(async () => {
       const { app, appId, log, pubsubs } = this.context;
-      if (pubsubs.size === 0) return; // without a pub/sub component, daprd does not request the subscriptions either
-      this.programmatic ??= await discoverSubscriptions(app, appId, log);
+      if (!this.programmatic) {
+        await requestConfig(app, appId, log);
+        // Without a pub/sub component, daprd does not request the subscriptions either.
+        this.programmatic = pubsubs.size === 0 ? [] : await discoverSubscriptions(app, appId, log);
+      }
       await this.apply();
     });
   }
