@@ -20,13 +20,13 @@ import { type Log, silent } from './log';
 import { Consumers } from './pubsub/consumers';
 import { readScopes } from './pubsub/scopes';
 import { Policies } from './resiliency/policy';
-import type { Component } from './resources/component';
+import { type Component, namespaceOf } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
 import { watchFolders } from './resources/watch-folders';
 import { joinRoute } from './run/join';
-import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, type SidecarOptions } from './sidecar-options';
+import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, MAX_HEADER_BYTES, type SidecarOptions } from './sidecar-options';
 import { Tracing } from './tracing';
 
 export type { SidecarOptions };
@@ -59,7 +59,7 @@ export class Sidecar {
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, configFile, log = silent } = options;
+    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
@@ -70,13 +70,14 @@ export class Sidecar {
     const tracing = new Tracing(configFile === undefined ? undefined : loadConfiguration(configFile, log).samplingRate);
     if (appPort !== undefined) {
       const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
-      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes });
+      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
       this.app = app;
       this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log }, resources.subscriptions);
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
     const publishing = { appId, pubsubs, tracing };
+    const namespace = namespaceOf(options.env ?? process.env);
     const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
     this.server = createApi({
       routes: [
@@ -94,11 +95,23 @@ export class Sidecar {
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
         ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
         ...notConfiguredRoutes(),
-        invokeRoute({ appId, app: this.app, isAppHealthy, directory, secret, policies, tracing, maxBodyBytes }),
+        invokeRoute({
+          appId,
+          namespace,
+          apiToken,
+          app: this.app,
+          isAppHealthy,
+          directory,
+          secret,
+          policies,
+          tracing,
+          maxHeaderBytes,
+        }),
       ],
       isAllowed: this.accessCheck(),
       tracing,
       maxBodyBytes,
+      maxHeaderBytes,
       log,
     });
   }
@@ -162,7 +175,7 @@ export class Sidecar {
 
   private async addComponent(component: Component, memory: SharedMemory): Promise<void> {
     const { name, type, version, metadata } = component;
-    const { appId } = this.options;
+    const { appId, env = process.env } = this.options;
     const created = await createComponent(component, { memory, log: this.log }).catch((error: Error) => {
       if (!component.ignoreErrors) throw error;
       this.log.warn(`${error.message}; the component is ignored because of its ignoreErrors`);
@@ -171,13 +184,13 @@ export class Sidecar {
     if (created.kind === 'pubsub') {
       const { broker } = created;
       const policy = this.policies.component(name, 'Pubsub', 'Outbound');
-      const group = metadata.get('consumerID') || appId;
+      const group = metadata.get('consumerID')?.trim() || appId;
       this.pubsubs.set(name, { name, broker, policy, scopes: readScopes(component, appId), group });
       this.components.push({ name, type, version, capabilities: broker.capabilities });
     } else {
       const { store } = created;
       const policy = this.policies.component(name, 'Statestore', 'Outbound');
-      this.stores.set(name, { name, store, policy, keyPrefix: keyPrefix(component, appId) });
+      this.stores.set(name, { name, store, policy, keyPrefix: keyPrefix(component, appId, env) });
       this.components.push({ name, type, version, capabilities: store.capabilities });
     }
   }

@@ -41,8 +41,9 @@ export function metadataRoutes({
           enabledFeatures: ['HotReload', 'WorkflowsRemoteActivityReminder'],
           ...unlessEmpty(
             'components',
-            components().map(({ capabilities, ...component }) => ({
+            components().map(({ capabilities, version, ...component }) => ({
               ...component,
+              ...(version !== '' && { version }),
               ...unlessEmpty('capabilities', capabilities),
             })),
           ),

@@ -1,7 +1,8 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisServer } from '../testing/redis-server';
-import { type Reply, send } from './http-client';
+import { type Reply, send, sendRaw } from './http-client';
 import type { ObservedRequests } from './observed-requests';
 import type { BrokerName, Json, JsonRecord, Step } from './recording';
 import type { RedisCommands } from './redis-commands';
@@ -48,6 +49,8 @@ export class StepRunner {
     switch (step.do) {
       case 'request':
         return this.request(step, side);
+      case 'raw':
+        return showRaw(await sendRaw(step.text ?? '', side.httpPort, step.timeoutMs));
       case 'background':
         this.background.push(this.request(step, side));
         return { started: true };
@@ -102,7 +105,14 @@ export class StepRunner {
         await redis?.start();
         return;
       case 'write-resource':
-        writeDocument(join(side.resources, 'added.yaml'), expandComponent(step.resource ?? {}, broker, known), known);
+        writeDocument(
+          join(side.resources, step.file ?? 'added.yaml'),
+          expandComponent(step.resource ?? {}, broker, known),
+          known,
+        );
+        return;
+      case 'remove-resource':
+        rmSync(join(side.resources, step.file ?? 'added.yaml'));
         return;
       default:
         throw new Error(`unknown step: ${step.do}`);
@@ -123,13 +133,15 @@ export class StepRunner {
       await sleep(50);
     }
     this.firstAnswerAt ??= Date.now();
-    const { status, headers, body = null, error, tookMs } = reply;
+    const { status, headers, lines = [], body = null, error, tookMs, chunks, firstMs, broken } = reply;
     const timed = step.timed ? { tookMs } : {};
     if (error !== undefined) return { error, ...timed };
     return {
       status: status ?? 0,
-      headers: without(headers ?? {}, IGNORED_HEADERS),
-      body: select(body, step),
+      ...(step.lines
+        ? { lines: lines.filter((line) => !/^(date|connection|keep-alive):/.test(line)) }
+        : { headers: shortened(without(headers ?? {}, IGNORED_HEADERS)) }),
+      ...(chunks ? defined({ chunks, firstMs, broken }) : { body: select(body, step) }),
       ...timed,
     };
   }
@@ -159,4 +171,21 @@ export class StepRunner {
   private fill<T>(value: T): T {
     return fillPlaceholders(value, this.context.known);
   }
+}
+
+/** Returns headers with the length of a long header instead of its value. */
+const shortened = (headers: JsonRecord): JsonRecord =>
+  typeof headers['x-fill'] === 'string' ? { ...headers, 'x-fill': `${headers['x-fill'].length} bytes` } : headers;
+
+/** Returns what was received over a raw connection: the status line, the sorted header lines and the body. */
+function showRaw({ received, closed }: { received: string; closed: boolean }): JsonRecord {
+  const [head = '', ...body] = received.split('\r\n\r\n');
+  const [status = '', ...lines] = head.split('\r\n');
+  const kept = lines.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase()));
+  return {
+    status,
+    lines: kept.filter((line) => !/^(date|keep-alive):/.test(line)).sort(),
+    body: body.join('\r\n\r\n'),
+    closed,
+  };
 }

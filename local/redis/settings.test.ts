@@ -3,7 +3,15 @@ import type { Component } from '../resources/component';
 import { readRedisSettings } from './settings';
 
 const component = (metadata: Record<string, string>): Component => ({
-  ...{ file: 'a.yaml', name: 'pubsub', type: 'pubsub.redis', version: 'v1', scopes: [], ignoreErrors: false },
+  ...{
+    file: 'a.yaml',
+    name: 'pubsub',
+    type: 'pubsub.redis',
+    version: 'v1',
+    topicPrefix: '',
+    scopes: [],
+    ignoreErrors: false,
+  },
   metadata: new Map(Object.entries(metadata)),
 });
 

@@ -30,6 +30,7 @@ export interface AppSettings {
   resourcesPaths: readonly string[];
   configFile?: string | undefined;
   maxBodySize?: string | undefined;
+  readBufferSize?: string | undefined;
   gracefulShutdownSeconds?: number | undefined;
   blockShutdownDuration?: string | undefined;
   enableAppHealthCheck?: boolean | undefined;
@@ -43,7 +44,7 @@ export interface AppSettings {
 
 /** Returns the sidecar options for these settings. @throws {UsageError} for an unsupported value */
 export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId: string } {
-  const { appId, resourcesPaths, configFile, gracefulShutdownSeconds, maxBodySize } = settings;
+  const { appId, resourcesPaths, configFile, gracefulShutdownSeconds, maxBodySize, readBufferSize } = settings;
   const wrong = (flag: string, value: string, allowed: string): never => {
     throw new UsageError(`${appId}: ${flag} is ${JSON.stringify(value)}; allowed: ${allowed}`);
   };
@@ -76,6 +77,9 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
     ...(maxBodySize && {
       maxBodyBytes: bytes(maxBodySize) ?? wrong('max-body-size', maxBodySize, 'a size such as 4Mi'),
     }),
+    ...(readBufferSize && {
+      maxHeaderBytes: bytes(readBufferSize) ?? wrong('read-buffer-size', readBufferSize, 'a size such as 4Ki'),
+    }),
   };
 }
 
@@ -99,6 +103,8 @@ function bytes(text: string): number | undefined {
   return Number(amount) * (factors[unit] ?? 1);
 }
 
+const kibibytes = (count: number | undefined) => (count === undefined ? undefined : `${count}Ki`);
+
 /** Returns the app of a `run` without a run file. @throws {UsageError} for an unsupported value */
 export function appFromFlags({ flags, command }: CommandLine): AppSpec {
   const sidecar = sidecarOptions({
@@ -112,6 +118,7 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     resourcesPaths: flags['resources-path'] ?? (flags['components-path'] ? [flags['components-path']] : []),
     configFile: flags.config,
     maxBodySize: flags['max-body-size'],
+    readBufferSize: flags['read-buffer-size'] ?? kibibytes(flags['dapr-http-read-buffer-size']),
     gracefulShutdownSeconds: flags['dapr-graceful-shutdown-seconds'],
     blockShutdownDuration: flags['dapr-block-shutdown-duration'],
     enableAppHealthCheck: flags['enable-app-health-check'],

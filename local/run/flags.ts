@@ -37,6 +37,9 @@ const FLAGS = {
   'app-health-probe-timeout': integer,
   'app-health-threshold': integer,
   'max-body-size': text,
+  'read-buffer-size': text,
+  /** In KiB. An old form of `read-buffer-size`. */
+  'dapr-http-read-buffer-size': integer,
   'log-level': text,
   help: { ...boolean, short: 'h' },
   'dapr-grpc-port': ignored('integer', 'G'),
@@ -46,7 +49,6 @@ const FLAGS = {
   'enable-profiling': ignored('boolean'),
   'enable-metrics': ignored('boolean'),
   'enable-api-logging': ignored('boolean'),
-  'read-buffer-size': ignored('text'),
   'placement-host-address': ignored('text'),
   'scheduler-host-address': ignored('text'),
   'dapr-graceful-shutdown-seconds': integer,

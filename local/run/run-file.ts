@@ -57,6 +57,7 @@ function readApp(app: Field, common: Field, baseDir: string, overridden: readonl
         : resourceFolders(app, common, directory, baseDir),
     configFile: path('configFilePath'),
     maxBodySize: text('maxBodySize'),
+    readBufferSize: text('readBufferSize'),
     enableAppHealthCheck: setting('enableAppHealthCheck').boolean(false),
     appHealthCheckPath: text('appHealthCheckPath'),
     appHealthProbeInterval: number('appHealthProbeInterval'),
