@@ -4,18 +4,14 @@ import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, startChromium } from '../testing/browser';
-import { afterTests, call, RawSmtpClient, sendMail, setFaults, startTestInbox } from '../testing/test-inbox';
+import { items, openFirst, openPage, PHONE, push, WIDE } from '../testing/inbox-page';
+import { call, RawSmtpClient, sendMail, setFaults, startTestInbox } from '../testing/test-inbox';
 import type { Inbox } from './inbox';
 
-const WIDE = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
 const sizes = [
   ['a wide window', WIDE],
   ['a phone', PHONE],
 ] as const;
-
-const push = ({ pushUrl }: Inbox, message: string, headers: Record<string, string> = {}) =>
-  call(`${pushUrl}/followers-bob`, { method: 'POST', body: message, headers });
 
 describe.skipIf(!chromiumPath)('the page in Chromium [needs chromium]', () => {
   let browser: Browser;
@@ -24,20 +20,7 @@ describe.skipIf(!chromiumPath)('the page in Chromium [needs chromium]', () => {
   });
   afterAll(() => browser?.close());
 
-  async function open(inbox: Inbox, options: BrowserContextOptions = {}, path = '/'): Promise<Page> {
-    const context = await browser.newContext({ viewport: WIDE, ...options });
-    afterTests(() => context.close());
-    const page = await context.newPage();
-    await page.goto(inbox.mailUrl + path);
-    if (options.javaScriptEnabled !== false) await page.locator('#connection.live').waitFor();
-    return page;
-  }
-
-  const items = (page: Page) => page.locator('#list li');
-  const openFirst = async (page: Page) => {
-    await items(page).first().click();
-    await page.locator('#reader dl').waitFor();
-  };
+  const open = (inbox: Inbox, options: BrowserContextOptions = {}) => openPage(browser, inbox, options);
   const fact = (page: Page, name: string) => page.locator(`dt:text-is("${name}") + dd`);
 
   const states: [string, (page: Page, inbox: Inbox) => Promise<unknown>][] = [
@@ -91,12 +74,14 @@ describe.skipIf(!chromiumPath)('the page in Chromium [needs chromium]', () => {
   }
 
   test.each(states)('When %s, then axe-core finds nothing, at each size, in light and dark', async (_state, reach) => {
+    const inbox = await startTestInbox();
+    const page = await open(inbox, { reducedMotion: 'reduce' });
+    await reach(page, inbox);
+    await page.evaluate(axe.source);
     for (const [, viewport] of sizes) {
       for (const colorScheme of ['light', 'dark'] as const) {
-        const inbox = await startTestInbox();
-        const page = await open(inbox, { viewport, colorScheme, reducedMotion: 'reduce' });
-        await reach(page, inbox);
-        await page.evaluate(axe.source);
+        await page.setViewportSize(viewport);
+        await page.emulateMedia({ colorScheme });
         const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
         expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
       }
