@@ -75,7 +75,7 @@ export async function loadMailParser(): Promise<MailParser> {
 }
 
 function toContent(parsed: ParsedMail, raw: Buffer, { recipients, username }: Envelope): MailContent {
-  const { subject = '', text = '', date, attachments } = parsed;
+  const { subject = '', text = '', attachments } = parsed;
   const html = parsed.html || '';
   const messageId = (parsed.messageId ?? '').trim().replace(/^<|>$/g, '');
   const [from = { Name: '', Address: '' }] = addresses(parsed.from);
@@ -96,7 +96,7 @@ function toContent(parsed: ParsedMail, raw: Buffer, { recipients, username }: En
     replyTo: addresses(parsed.replyTo),
     returnPath: headerText(parsed, 'return-path') || from.Address,
     subject,
-    date: date && !Number.isNaN(date.getTime()) ? date : undefined,
+    date: dateOf(parsed),
     text,
     html,
     attachments: attachments.filter((a) => !isInline(a)).map(describe),
@@ -113,6 +113,12 @@ function addresses(header: AddressObject | AddressObject[] | undefined): Address
 
 function members({ name, address = '', group }: EmailAddress): Address[] {
   return group ? group.flatMap(members) : [{ Name: name, Address: address }];
+}
+
+/** Returns the valid `Date` header. For an invalid one, mailparser returns the present time. */
+function dateOf({ headerLines, date }: ParsedMail): Date | undefined {
+  const line = headerLines.find(({ key }) => key === 'date')?.line ?? '';
+  return Number.isNaN(Date.parse(line.replace(/^[^:]*:/, ''))) ? undefined : date;
 }
 
 function headerText({ headers }: ParsedMail, name: string): string {

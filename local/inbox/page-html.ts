@@ -18,11 +18,17 @@ export const HTML_HEADERS = {
   ].join('; '),
 };
 
-/** Simple mails have no style of their own. */
-const PLAIN_STYLE = '<!doctype html><style>body { margin: 1rem; font: 15px/1.5 system-ui, sans-serif }</style>';
+/**
+ * A plain look for mails without styles, which come later and win. A link would only replace the mail by the browser's
+ * message that the link is blocked.
+ */
+const STYLE =
+  '<style>body { margin: 1rem; font: 15px/1.5 system-ui, sans-serif } a, area { pointer-events: none }</style>';
 
 /** Returns the document for an HTML mail. */
 export function htmlDocument(html: string): string {
-  const isDocument = /<!doctype|<html/i.test(html);
-  return isDocument ? html : PLAIN_STYLE + html;
+  const [doctype = ''] = /^\s*<!doctype[^>]*>/i.exec(html) ?? [];
+  // A blocked frame loads nothing, but Chromium connects to its server before it blocks it.
+  const withoutFrames = html.slice(doctype.length).replace(/<(?=i?frame[\s/>])/gi, '<x-');
+  return doctype + STYLE + withoutFrames;
 }
