@@ -19,16 +19,16 @@ test.each(
     { service, headers: {} },
     { service, headers: { 'dapr-caller-app-id': `${service}-replay` } },
   ]),
-)('When the sidecar of api-facade invokes followerAdded of $service with $headers, then nobody is notified', async ({
-  service,
-  headers,
-}) => {
-  const answer = await fetch(`${stack.facadeSidecarUrl}/v1.0/invoke/${service}/method/followerAdded`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/cloudevents+json', ...headers },
-    body: EVENT,
-  });
-  expect(answer.status).toBe(403);
-  expect(await answer.text()).toContain('may not invoke this route');
-  expect(stack.log.filter(({ msg }) => msg.startsWith('notified'))).toEqual([]);
-});
+)(
+  'When the sidecar of api-facade invokes followerAdded of $service with $headers, then nobody is notified',
+  async ({ service, headers }) => {
+    const answer = await fetch(`${stack.facadeSidecarUrl}/v1.0/invoke/${service}/method/followerAdded`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json', ...headers },
+      body: EVENT,
+    });
+    expect(answer.status).toBe(403);
+    expect(await answer.text()).toContain('may not invoke this route');
+    expect(stack.log.filter(({ msg }) => msg.startsWith('notified'))).toEqual([]);
+  },
+);

@@ -174,7 +174,10 @@ describe('POST /followerAdded', () => {
 
 describe('service invocation', () => {
   const invoke = (caller: string) =>
-    request(app).post('/removed').set('dapr-caller-app-id', caller).send({ ...event, topic: 'followerRemoved' });
+    request(app)
+      .post('/removed')
+      .set('dapr-caller-app-id', caller)
+      .send({ ...event, topic: 'followerRemoved' });
 
   test('When the replay of the service invokes a route, then the event is handled', async () => {
     await invoke('email-notification-service-replay').expect(200);
