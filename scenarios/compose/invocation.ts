@@ -32,7 +32,7 @@ const EMAIL = 'email-notification-service';
 
 /** Defines the tests that only the replay of a service may invoke its route followerAdded. They need real Dapr. */
 export function invocationScenarios(sharedStack: () => ComposeStack): void {
-  test.each(['api-facade', 'push-notification-service', EMAIL])(
+  test.for(['api-facade', 'push-notification-service', EMAIL])(
     'When %s invokes followerAdded through its sidecar, then its sidecar has no such API',
     async (service, context) => {
       const stack = sharedStack();
@@ -41,7 +41,7 @@ export function invocationScenarios(sharedStack: () => ComposeStack): void {
     },
   );
 
-  test.each([
+  test.for([
     { caller: `${EMAIL}-replay`, pretended: '', status: 200 },
     { caller: 'stranger', pretended: '', status: 403 },
     { caller: 'push-notification-service-replay', pretended: '', status: 403 },
