@@ -48,6 +48,7 @@ export function invocationScenarios(sharedStack: () => ComposeStack): void {
     { caller: 'stranger', pretended: `${EMAIL}-replay`, status: 403 },
   ])(
     'When the app $caller, which pretends to be "$pretended", invokes followerAdded, then the status is $status',
+    { timeout: 60_000 },
     async ({ caller, pretended, status }, context) => {
       const stack = sharedStack();
       if (stack.replayUnavailable) context.skip(stack.replayUnavailable);
@@ -63,6 +64,5 @@ export function invocationScenarios(sharedStack: () => ComposeStack): void {
       const output = await stack.compose('run', '--rm', '-T', '--no-deps', '--entrypoint', 'env', 'replay', ...run);
       expect(output).toContain(`answer: ${status}`);
     },
-    60_000,
   );
 }
