@@ -25,6 +25,7 @@ interface Container {
 /** The fields of `docker inspect` that the scenarios check, and the Compose service of the container. */
 interface InspectedContainer {
   service: string;
+  Id: string;
   Config: { User: string };
   HostConfig: { Memory: number; PidsLimit: number };
   NetworkSettings: {
