@@ -90,6 +90,7 @@ export class Sidecar {
           appPort,
           appHealth: options.appHealth,
           components: () => this.components,
+          resiliencies: () => this.resources.resiliencies.map(({ name }) => name),
           subscriptions: () => this.consumers?.subscriptions ?? [],
         }),
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
