@@ -18,7 +18,13 @@ export interface SidecarOptions {
   /** The port of the Dapr API. 0, the default, means a free port. */
   httpPort?: number;
   /** Default: 127.0.0.1. */
-  listenAddress?: string;
+  listenAddresses?: readonly string[];
+  /** A second port, for health and metadata alone and without a token. Default: none. */
+  publicPort?: number;
+  /** Default: the first of `listenAddresses`. */
+  publicListenAddress?: string;
+  /** The origins whose pages may use the API: `*`, or origins with commas between them. Default: none. */
+  allowedOrigins?: string;
   /** Folders with Component, Resiliency and Subscription files. Default: `pubsub` and `statestore`, both in memory. */
   resourcesPaths?: readonly string[];
   /** A Configuration file. */

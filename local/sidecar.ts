@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import type { IncomingHttpHeaders, Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bulkPublishRoutes } from './api/bulk-publish';
+import { allowOrigins } from './api/cors';
 import { healthRoutes } from './api/health';
 import { invokeRoute } from './api/invoke';
+import { listen } from './api/listen';
 import { type ComponentMetadata, metadataRoutes } from './api/metadata';
 import { notConfiguredRoutes } from './api/not-configured';
+import { createPublicApi } from './api/public';
 import { type Pubsub, publishRoute } from './api/publish';
-import { createApi, tokenCheck } from './api/router';
+import { accessCheck, createApi } from './api/router';
 import { shutdownRoute } from './api/shutdown';
 import { type StateStore, stateRoutes } from './api/state';
 import { AppChannel } from './app-channel';
@@ -46,6 +48,9 @@ export class Sidecar {
   private readonly appHealth: AppHealth | undefined;
   private readonly consumers: Consumers | undefined;
   private readonly server: Server;
+  /** The server of the public port. */
+  private readonly publicServer: Server;
+  private listeners: { close(): unknown }[] = [];
   private readonly directory: Directory;
   private readonly secret = randomBytes(16).toString('hex');
   private readonly log: Log;
@@ -79,19 +84,25 @@ export class Sidecar {
     const publishing = { appId, pubsubs, tracing };
     const namespace = namespaceOf(options.env ?? process.env);
     const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
+    const health = healthRoutes(() => this.notReadyPart());
+    const metadata = metadataRoutes({
+      appId,
+      appPort,
+      appHealth: options.appHealth,
+      components: () => this.components,
+      resiliencies: () => this.resources.resiliencies.map(({ name }) => name),
+      subscriptions: () => this.consumers?.subscriptions ?? [],
+    });
+    const shared = { tracing, maxBodyBytes, maxHeaderBytes, log };
+    this.publicServer = createPublicApi([...health, ...metadata], shared);
     this.server = createApi({
+      ...shared,
       routes: [
         ...bulkPublishRoutes(publishing),
         publishRoute(publishing),
         ...stateRoutes({ appId, stores }),
-        ...healthRoutes(() => this.notReadyPart()),
-        ...metadataRoutes({
-          appId,
-          appPort,
-          appHealth: options.appHealth,
-          components: () => this.components,
-          subscriptions: () => this.consumers?.subscriptions ?? [],
-        }),
+        ...health,
+        ...metadata,
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
         ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
         ...notConfiguredRoutes(),
@@ -108,11 +119,8 @@ export class Sidecar {
           maxHeaderBytes,
         }),
       ],
-      isAllowed: this.accessCheck(),
-      tracing,
-      maxBodyBytes,
-      maxHeaderBytes,
-      log,
+      isAllowed: accessCheck(apiToken, secret),
+      cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
     });
   }
 
@@ -127,10 +135,11 @@ export class Sidecar {
 
   /** Creates the components and listens. @throws {ResourceError} for an invalid component */
   async listen(): Promise<void> {
-    const { appId, httpPort = 0, listenAddress = '127.0.0.1', memory = new SharedMemory() } = this.options;
+    const { appId, httpPort = 0, listenAddresses = ['127.0.0.1'], memory = new SharedMemory() } = this.options;
+    const { publicPort, publicListenAddress = listenAddresses[0] ?? '127.0.0.1' } = this.options;
     for (const component of this.resources.components) await this.addComponent(component, memory);
-    this.server.listen(httpPort, listenAddress);
-    await once(this.server, 'listening');
+    this.listeners = await listen(this.server, httpPort, listenAddresses, this.log);
+    if (publicPort !== undefined) await listen(this.publicServer, publicPort, [publicListenAddress], this.log);
     this.unlist = this.directory.add({ appId, port: this.port, secret: this.secret });
   }
 
@@ -165,9 +174,11 @@ export class Sidecar {
     const clean = (await this.consumers?.stop(graceMs + (this.options.blockShutdownMs ?? 0))) ?? true;
     await blocked;
     this.app?.close();
-    const closed = new Promise((resolve) => this.server.close(resolve));
-    this.server.closeAllConnections();
-    await closed;
+    for (const listener of this.listeners) listener.close();
+    const servers = [this.server, this.publicServer];
+    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const server of servers) server.closeAllConnections();
+    await Promise.all(closed);
     await Promise.all([...this.pubsubs.values()].map(({ broker }) => broker.close()));
     await Promise.all([...this.stores.values()].map(({ store }) => store.close()));
     return clean;
@@ -199,13 +210,6 @@ export class Sidecar {
   private notReadyPart(): string | undefined {
     if (this.phase === 'ready') return undefined;
     return this.phase === 'starting' ? 'runtime' : 'security-provider';
-  }
-
-  private accessCheck(): (headers: IncomingHttpHeaders) => boolean {
-    const { apiToken } = this.options;
-    if (!apiToken) return () => true;
-    const [isToken, isSecret] = [tokenCheck(apiToken), tokenCheck(this.secret)];
-    return (headers) => isToken(headers['dapr-api-token']) || isSecret(headers['x-local-sidecar']);
   }
 
   /** Reloads the subscriptions when a file changes, as daprd does. Other resources need a new start of the sidecar. */

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -12,7 +12,13 @@ type ParseError = NodeJS.ErrnoException & { rawPacket?: Buffer };
  * know, and Go accepts them. Such a request comes again with a rare method, over a second connection.
  */
 export function createHttpServer(options: ServerOptions, onRequest: RequestListener): Server {
-  const server = createServer(options, onRequest);
+  const server = createServer({ ...options, requireHostHeader: false }, (req, res) => {
+    req.url = req.url?.replace(/^https?:\/\/[^/?]+/i, ''); // a request to a proxy has a whole URL
+    const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+    if (hosts === 1 || (hosts === 0 && req.httpVersion === '1.0')) return onRequest(req, res);
+    const line = hosts === 0 ? '400 Bad Request: missing required Host header' : '400 Bad Request';
+    res.socket?.end(refusal(line));
+  });
   const forwarded = new WeakMap<Duplex, Socket>();
   server.on('clientError', ({ code, rawPacket }: ParseError, socket) => {
     const open = forwarded.get(socket);
@@ -31,9 +37,17 @@ export function createHttpServer(options: ServerOptions, onRequest: RequestListe
       return;
     }
     if (!socket.writable) return void socket.destroy();
-    const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-    const line = `${status} ${STATUS_CODES[status]}`;
-    socket.end(`HTTP/1.1 ${line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${line}`);
+    socket.end(refusal(LINES[code ?? ''] ?? '400 Bad Request'));
   });
   return server;
 }
+
+/** The status lines for Node's error codes. */
+const LINES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_INVALID_VERSION: '505 HTTP Version Not Supported: unsupported protocol version',
+};
+
+/** Returns an answer as Go writes it, with the status line as its body. */
+const refusal = (line: string) =>
+  `HTTP/1.1 ${line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${line}`;

@@ -4,8 +4,10 @@ import { Readable } from 'node:stream';
 import { type HeaderLine, linesOf } from '../http-request';
 import type { Log } from '../log';
 import type { TraceContext, Tracing } from '../tracing';
+import type { Cors } from './cors';
 import { ApiError, noSuchPath } from './errors';
 import { createHttpServer } from './http-server';
+import { cleanSegments, compile } from './path-pattern';
 
 /** A call to the API. */
 export interface ApiRequest {
@@ -59,6 +61,10 @@ export interface ApiOptions {
   routes: readonly ApiRoute[];
   /** Returns whether a call has the required token. Health checks are always allowed. */
   isAllowed: (headers: IncomingHttpHeaders) => boolean;
+  /** Returns the headers that browsers need. Undefined: no other origin may use the API. */
+  cors?: Cors | undefined;
+  /** The answer to a path without a route. Default: daprd's, which treats it as an invocation without an app id. */
+  noRoute?: ApiAnswer;
   tracing: Tracing;
   maxBodyBytes: number;
   /** The limit for the headers of an answer of the app. daprd accepts requests with 4 KiB more. */
@@ -80,10 +86,11 @@ export const json = (
 
 /** Go's server accepts this many bytes more than its limit for headers. */
 const SLOP_BYTES = 4_096;
-const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+export const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 
 /** Returns the HTTP server of the Dapr API. It does not listen yet. */
-export function createApi({ routes, isAllowed, tracing, maxBodyBytes, maxHeaderBytes, log }: ApiOptions): Server {
+export function createApi(options: ApiOptions): Server {
+  const { routes, isAllowed, cors, noRoute, tracing, maxBodyBytes, maxHeaderBytes, log } = options;
   const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -102,6 +109,9 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, maxHeaderB
       const traced = isHealthCheck ? {} : tracing.responseHeaders(trace);
       return write(req, res, { ...given, headers: { ...traced, ...given.headers } });
     };
+    const forBrowser = cors?.(req);
+    for (const [name, value] of Object.entries(forBrowser?.headers ?? {})) res.setHeader(name, value);
+    if (forBrowser?.isPreflight) return reply({ status: 200 });
     if (!isHealthCheck && !isAllowed(headers)) {
       return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
@@ -125,6 +135,7 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, maxHeaderB
         const answered = await route.handler({ ...request, body });
         return answered && reply(answered);
       }
+      if (noRoute) return reply(noRoute);
       throw noSuchPath();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -190,55 +201,18 @@ function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefin
   });
 }
 
+/** Returns the check of a call: it has the token of the API, or comes from a sidecar that knows the secret. */
+export function accessCheck(apiToken: string | undefined, secret: string): ApiOptions['isAllowed'] {
+  if (!apiToken) return () => true;
+  const [isToken, isSecret] = [tokenCheck(apiToken), tokenCheck(secret)];
+  return (headers) => isToken(headers['dapr-api-token']) || isSecret(headers['x-local-sidecar']);
+}
+
 /** Returns a function that checks whether a header is the expected token. It takes constant time. */
 export function tokenCheck(expected: string): (given: string | string[] | undefined) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expectedDigest = digest(expected);
   return (given) => typeof given === 'string' && timingSafeEqual(digest(given), expectedDigest);
-}
-
-/** Returns the decoded segments of a path without empty, `.` and `..` segments; undefined for an invalid escape. */
-function cleanSegments(path: string): string[] | undefined {
-  const segments: string[] = [];
-  for (const segment of path.split('/')) {
-    if (segment === '' || segment === '.') continue;
-    if (segment === '..') {
-      segments.pop();
-      continue;
-    }
-    const decoded = decode(segment);
-    if (decoded === undefined) return undefined;
-    segments.push(decoded);
-  }
-  return segments;
-}
-
-function decode(text: string): string | undefined {
-  if (!/[%+]/.test(text)) return text;
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return undefined;
-  }
-}
-
-type Match = (segments: readonly string[]) => Record<string, string> | undefined;
-
-function compile(pattern: string | undefined): Match {
-  if (pattern === undefined) return () => ({});
-  const parts = pattern.split('/');
-  const rest = parts.at(-1)?.startsWith('*') ? parts.pop()?.slice(1) : undefined;
-  return (segments) => {
-    if (rest === undefined ? segments.length !== parts.length : segments.length <= parts.length) return undefined;
-    const params: Record<string, string> = {};
-    for (const [i, part] of parts.entries()) {
-      const segment = segments[i] ?? '';
-      if (part.startsWith(':')) params[part.slice(1)] = segment;
-      else if (part !== segment) return undefined;
-    }
-    if (rest !== undefined) params[rest] = segments.slice(parts.length).join('/');
-    return params;
-  };
 }
 
 /** Returns the text before and after the first separator. */

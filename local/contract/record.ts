@@ -84,7 +84,7 @@ function generalise(observation: Observation, known: Record<string, string>, rec
   const walk = (value: Json, key: string): Json => {
     if (typeof value === 'string') return opened(value, key, walk) ?? replaceText(value);
     if (typeof value === 'number') {
-      const kind = Object.keys(known).find((candidate) => known[candidate] === String(value));
+      const kind = Object.keys(known).find((candidate) => known[candidate] === String(value) && value !== 0);
       return kind === undefined ? value : `{${kind}}`;
     }
     if (Array.isArray(value)) return value.map((item) => walk(item, ''));

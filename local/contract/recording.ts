@@ -75,6 +75,8 @@ export interface Step {
   /** Shows the header lines of the answer, sorted. */
   lines?: boolean;
   host?: string;
+  /** Another port than the port of the API. */
+  port?: string;
   pick?: string[];
   sortBy?: string;
   until?: number;

@@ -18,6 +18,9 @@ const QUIET_MS = 250;
 const UNTIL_STATUS_MS = 5_000;
 const MAX_RESETS = 15;
 
+const HIDDEN_LINES = /^(date|connection|keep-alive):/;
+/** The length of JSON with a random space, which Go's protojson writes. */
+const HIDDEN_IF_PICKED = /^(date|connection|keep-alive|content-length):/;
 const IGNORED_HEADERS = new Set(['date', 'connection', 'keep-alive', 'content-length', 'transfer-encoding']);
 
 export interface StepContext {
@@ -121,10 +124,11 @@ export class StepRunner {
 
   private async request(step: Step, { httpPort }: Side): Promise<JsonRecord> {
     const host = step.host && this.fill(step.host);
+    const port = step.port === undefined ? httpPort : Number(this.fill(step.port));
     const deadline = Date.now() + UNTIL_STATUS_MS;
     let reply: Reply;
     for (let resets = 0; ; ) {
-      reply = await send(step, httpPort, host);
+      reply = await send(step, port, host);
       if (step.retryReset && /ECONNRESET|EPIPE/.test(reply.error ?? '') && resets < MAX_RESETS) {
         resets += 1;
         continue;
@@ -139,7 +143,7 @@ export class StepRunner {
     return {
       status: status ?? 0,
       ...(step.lines
-        ? { lines: lines.filter((line) => !/^(date|connection|keep-alive):/.test(line)) }
+        ? { lines: lines.filter((line) => !(step.pick ? HIDDEN_IF_PICKED : HIDDEN_LINES).test(line)) }
         : { headers: shortened(without(headers ?? {}, IGNORED_HEADERS)) }),
       ...(chunks ? defined({ chunks, firstMs, broken }) : { body: select(body, step) }),
       ...timed,

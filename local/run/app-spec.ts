@@ -27,6 +27,9 @@ export interface AppSettings {
   appChannelAddress?: string | undefined;
   daprHttpPort?: number | undefined;
   listenAddresses?: string | undefined;
+  publicPort?: number | undefined;
+  publicListenAddress?: string | undefined;
+  allowedOrigins?: string | undefined;
   resourcesPaths: readonly string[];
   configFile?: string | undefined;
   maxBodySize?: string | undefined;
@@ -56,8 +59,14 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
   if (appProtocol !== 'http') wrong('app-protocol', appProtocol, 'http');
   if (!['127.0.0.1', 'localhost'].includes(appChannelAddress))
     wrong('app-channel-address', appChannelAddress, '127.0.0.1');
-  const listenAddress = listenAddresses?.split(',')[0]?.trim();
-  if (listenAddress && !isIP(listenAddress)) wrong('dapr-listen-addresses', listenAddress, 'an IP address');
+  const addresses = (listenAddresses ?? '')
+    .replace(/[[\]]/g, '')
+    .split(',')
+    .map((address) => address.trim());
+  const listenOn = addresses.filter((address) => address !== '');
+  for (const address of listenOn) if (!isIP(address)) wrong('dapr-listen-addresses', address, 'IP addresses');
+  const publicPort = port('dapr-public-port', settings.publicPort);
+  const { publicListenAddress, allowedOrigins } = settings;
   const appPort = port('app-port', settings.appPort);
   const httpPort = port('dapr-http-port', settings.daprHttpPort);
   const { appMaxConcurrency = 0, blockShutdownDuration = '' } = settings;
@@ -67,7 +76,10 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
     resourcesPaths,
     ...(appPort !== undefined && { appPort }),
     ...(httpPort !== undefined && { httpPort }),
-    ...(listenAddress && { listenAddress }),
+    ...(listenOn.length > 0 && { listenAddresses: listenOn }),
+    ...(publicPort !== undefined && { publicPort }),
+    ...(publicListenAddress && { publicListenAddress }),
+    ...(allowedOrigins && { allowedOrigins }),
     ...(configFile && { configFile }),
     ...(appMaxConcurrency > 0 && { appMaxConcurrency }),
     ...(gracefulShutdownSeconds !== undefined && { gracefulShutdownMs: gracefulShutdownSeconds * 1_000 }),
@@ -115,6 +127,9 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     appChannelAddress: flags['app-channel-address'],
     daprHttpPort: flags['dapr-http-port'],
     listenAddresses: flags['dapr-listen-addresses'],
+    publicPort: flags['dapr-public-port'],
+    publicListenAddress: flags['dapr-public-listen-address'],
+    allowedOrigins: flags['allowed-origins'],
     resourcesPaths: flags['resources-path'] ?? (flags['components-path'] ? [flags['components-path']] : []),
     configFile: flags.config,
     maxBodySize: flags['max-body-size'],

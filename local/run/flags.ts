@@ -25,6 +25,9 @@ const FLAGS = {
   'app-channel-address': text,
   'dapr-http-port': { ...integer, short: 'H' },
   'dapr-listen-addresses': text,
+  'dapr-public-port': integer,
+  'dapr-public-listen-address': text,
+  'allowed-origins': text,
   'resources-path': { kind: 'list' },
   'components-path': { ...text, short: 'd' },
   config: { ...text, short: 'c' },
@@ -71,6 +74,22 @@ export interface CommandLine {
 }
 
 const names = Object.keys(FLAGS) as FlagName[];
+
+/** Returns a line for each flag that has an effect, and one line with the other flags. */
+export function describeFlags(): string {
+  const lineOf = (name: FlagName) => {
+    const { kind, short }: Flag = FLAGS[name];
+    const value = { text: ' TEXT', integer: ' NUMBER', boolean: '', list: ' PATH (several times)' }[kind];
+    return `  ${short ? `-${short}, ` : '    '}--${name}${value}`;
+  };
+  const isIgnored = (name: FlagName) => 'ignored' in FLAGS[name];
+  const others = names.filter(isIgnored).map((name) => `--${name}`);
+  return [
+    'flags:',
+    ...names.filter((name) => !isIgnored(name)).map(lineOf),
+    `without effect: ${others.join(', ')}`,
+  ].join('\n');
+}
 
 /**
  * Returns the flags and the command in the arguments of `run`. A `--` before the command is optional.

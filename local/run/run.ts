@@ -45,11 +45,17 @@ export class Run {
   private stopping: Promise<boolean> | undefined;
   private report!: (ending: RunError) => void;
   private shutDown!: () => void;
+  private finish!: () => void;
+  private hasFinished = false;
+  /** Resolves when the last app has exited with 0. */
+  readonly finished = new Promise<void>((resolve) => {
+    this.finish = resolve;
+  });
   /** Resolves when the API of a sidecar receives a shutdown. */
   readonly shutdownRequested = new Promise<void>((resolve) => {
     this.shutDown = resolve;
   });
-  /** Resolves with the error when an app has failed or the last app has ended. */
+  /** Resolves with the error when an app has failed. */
   readonly failed = new Promise<RunError>((resolve) => {
     this.report = resolve;
   });
@@ -71,10 +77,10 @@ export class Run {
     if (this.stopping) return;
     for (const member of this.members) this.startApp(member);
     const ready = Promise.all(this.members.map(({ sidecar }) => sidecar.start()));
-    const failure = await Promise.race([ready.then(() => undefined), this.failed]);
+    const failure = await Promise.race([ready.then(() => undefined), this.finished, this.failed]);
     if (failure) throw failure;
     // A run that joins another run prints only the output of its app.
-    if (this.stopping || this.options.join !== undefined) return;
+    if (this.stopping || this.hasFinished || this.options.join !== undefined) return;
     for (const { spec, sidecar, app } of this.members) {
       const { appId, appPort } = spec.sidecar;
       const where = appPort === undefined ? '' : ` http://localhost:${appPort}`;
@@ -205,8 +211,12 @@ export class Run {
     // A stop ends the other apps, so a normal end is not reported.
     if (this.stopping) {
       if (!ok) this.options.print(ending);
-    } else if (!ok || this.running === 0) this.report(new RunError(ending));
-    else this.options.print(ending);
+    } else if (!ok) this.report(new RunError(ending));
+    else {
+      this.options.print(ending);
+      this.hasFinished = this.running === 0;
+      if (this.hasFinished) this.finish();
+    }
   }
 
   private async stopInOrder(): Promise<boolean> {
