@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { SidecarError } from '../common/dapr/sidecar';
+import { NotReady } from '../common/http/health';
 import { captureLog } from '../common/testing/captured-log';
 import { createApp } from './app';
 
@@ -229,11 +230,14 @@ describe('everything else', () => {
     },
   );
 
-  test('When the sidecar can publish, then the service is ready; when not, then 503 says why', async () => {
+  test('When the sidecar can publish, then the service is ready; when not, then 503 names the part, and the log says why', async () => {
     await request(app).get('/readyz').expect(200);
-    ready.mockRejectedValue(new Error('The Dapr sidecar has no component named pubsub.'));
+    ready.mockRejectedValue(new NotReady('The pub/sub component is not ready.', 'no component named pubsub'));
     const res = await request(app).get('/readyz').expect(503);
-    expect(problem(res).detail).toContain('no component named pubsub');
+    expect(problem(res).detail).toBe('The pub/sub component is not ready.');
+    expect(lines).toContainEqual(
+      expect.objectContaining({ msg: expect.stringContaining('no component named pubsub') }),
+    );
   });
 
   test('When only the sidecar is missing, then the service is still alive', async () => {

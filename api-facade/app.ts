@@ -30,7 +30,7 @@ export function createApp({ publish, ready, logger }: Dependencies): Express {
   app.use(
     accessLog(logger),
     requireHost,
-    health(ready),
+    health(ready, logger),
     handshake(() => []),
   );
   app.post('/followers', onlyInBody, jsonBody, async (req, res) => {

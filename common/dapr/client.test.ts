@@ -46,6 +46,14 @@ describe('readiness', () => {
     subscriptions: [{ pubsubname: 'pubsub', topic: 'followerAdded' }],
   };
 
+  test('When the sidecar does not answer, then the error names the sidecar, and only its message has the answer', async () => {
+    sidecar.answer = (res) => res.destroy();
+    await expect(sidecar.dapr.readyToPublish()).rejects.toMatchObject({
+      detail: 'The Dapr sidecar is not ready.',
+      message: expect.stringContaining('cannot read the metadata: '),
+    });
+  });
+
   test('When the sidecar has loaded the pub/sub component, then the service is ready to publish', async () => {
     sidecar.answer = json(200, metadata);
     await sidecar.dapr.readyToPublish();
