@@ -43,8 +43,8 @@ test('When a message has control characters, then the line has them escaped', ()
     output += text;
   };
   const logger = createLogger('s', { logLevel: 'info', logFormat: 'pretty' }, { write });
-  logger.info('a\u001b[31mb\r\nc\u009bd');
-  expect(output).toMatch(/s: a\\x1b\[31mb\\x0d\\x0ac\\x9bd\n$/);
+  logger.info('a\u001b[31mb\r\nc\u009bd\u202ee\u2028f');
+  expect(output).toMatch(/s: a\\x1b\[31mb\\x0d\\x0ac\\x9bd\\u\{202e\}e\\u\{2028\}f\n$/);
 });
 
 test('When an error is logged, then the line is followed by its message and its stack', () => {

@@ -40,6 +40,14 @@ export function createLogger(
  */
 const standardOutput = (): DestinationStream => pino.destination({ dest: 1, sync: false });
 
-/** Escapes control characters. Messages quote other programs, and a terminal would execute their escape sequences. */
-const printable = (text: string) =>
-  text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+/**
+ * Returns text of other programs or people on one line that is safe to print. Control characters, which a terminal would
+ * execute, and invisible characters, which hide or reorder text, are written as their codes: `\x1b`, `\u{202e}`.
+ */
+export const printable = (text: string, maxLength = Number.POSITIVE_INFINITY): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escaped).slice(0, maxLength);
+
+function escaped(char: string): string {
+  const code = (char.codePointAt(0) ?? 0).toString(16);
+  return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
+}
