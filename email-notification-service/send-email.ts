@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
-import { isLoopback } from '../common/config';
 import type { Handle } from '../common/dapr/subscription';
 import type { Follow } from '../common/follow';
+import { isLoopback } from '../common/host';
 import type { Logger } from '../common/logger';
 import { MAX_CONCURRENT } from '../common/once/handle-once';
 import type { EmailConfig } from './config';

@@ -1,9 +1,9 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import axios from 'axios';
-import { isLoopback } from '../common/config';
 import type { Handle } from '../common/dapr/subscription';
 import type { Follow } from '../common/follow';
+import { isLoopback } from '../common/host';
 import type { Logger } from '../common/logger';
 import { eventKey } from '../common/once/event-key';
 import type { PushConfig } from './config';
