@@ -10,6 +10,7 @@ import { assertFree } from './assert-free';
 import { DRAIN_MS, drain, lossLine } from './drain';
 import { Guard } from './guard';
 import { type Join, JoinedSidecar } from './join';
+import { readTokens } from './read-tokens';
 import { RunError } from './run-error';
 
 export interface RunOptions {
@@ -55,7 +56,7 @@ export class Run {
   });
 
   constructor(private readonly options: RunOptions) {
-    this.directory = new Directory(options.env.DAPR_LOCAL_DIRECTORY);
+    this.directory = new Directory(options.env.DAPR_LOCAL_DIRECTORY || undefined);
   }
 
   /**
@@ -123,7 +124,6 @@ export class Run {
   private createSidecar({ sidecar, env }: AppSpec, log: Log, more: Partial<SidecarOptions>): Sidecar {
     const { appId, resourcesPaths = [] } = sidecar;
     const variables = { ...this.options.env, ...env };
-    const { DAPR_API_TOKEN: apiToken, APP_API_TOKEN: appToken } = variables;
     const options: SidecarOptions = {
       ...sidecar,
       env: variables,
@@ -131,8 +131,7 @@ export class Run {
       memory: this.memory,
       directory: this.directory,
       onJoin: this.join,
-      ...(apiToken && { apiToken }),
-      ...(appToken && { appToken }),
+      ...readTokens(variables),
       ...more,
     };
     return new Sidecar(options, loadResources(resourcesPaths, appId, variables, log));
