@@ -1,17 +1,18 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Config } from './config';
+import { terminalOf } from './terminal';
 
 export type { Logger };
 
 /**
- * Returns the log of one service: JSON lines, or readable lines on a terminal. `npm start` sets `FORCE_COLOR` when its
- * output is a terminal, because the services write to a pipe. https://force-color.org
+ * Returns the log of one service: JSON lines, or readable lines on a terminal.
  */
 export function createLogger(
   service: string,
   { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>,
   destination: DestinationStream = standardOutput(),
+  { isTerminal, hasColors } = terminalOf(process.env, process.stdout.isTTY),
 ): Logger {
   const options = {
     level: logLevel,
@@ -19,10 +20,9 @@ export function createLogger(
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const onTerminal = process.stdout.isTTY || Boolean(process.env.FORCE_COLOR);
-  if ((logFormat ?? (onTerminal ? 'pretty' : 'json')) === 'json') return pino(options, destination);
+  if ((logFormat ?? (isTerminal ? 'pretty' : 'json')) === 'json') return pino(options, destination);
   const format = prettyFactory({
-    colorize: onTerminal,
+    colorize: hasColors,
     include: 'level,time,err', // the message contains the other fields
     translateTime: 'SYS:HH:MM:ss.l',
     messageFormat: (log, messageKey) => {

@@ -12,6 +12,7 @@ import { Guard } from './guard';
 import { type Join, JoinedSidecar } from './join';
 import { readTokens } from './read-tokens';
 import { RunError } from './run-error';
+import { terminalEnv } from './terminal-env';
 
 export interface RunOptions {
   apps: readonly AppSpec[];
@@ -20,7 +21,7 @@ export interface RunOptions {
   /** The id of an app in another process. This run joins its run and shares the in-memory components. */
   join?: string | undefined;
   env: NodeJS.ProcessEnv;
-  /** Whether the output goes to a terminal. The apps then get `FORCE_COLOR`. */
+  /** Whether the output goes to a terminal. The apps then get the variables of `terminalEnv`. */
   onTerminal: boolean;
   print: (line: string) => void;
 }
@@ -187,7 +188,7 @@ export class Run {
         APP_PROTOCOL: 'http',
         DAPR_HTTP_PORT: String(sidecar.port),
         ...(appPort !== undefined && { APP_PORT: String(appPort) }),
-        ...(onTerminal && apps.length > 1 && { FORCE_COLOR: '1' }),
+        ...(onTerminal && apps.length > 1 && terminalEnv(env)),
       },
       // As in `dapr run`, a single app inherits our output, and the lines of several apps have a prefix.
       ...(apps.length > 1 && { onLine: (line: string) => print(`${prefix} ${line}`) }),
