@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { SidecarError } from '../common/dapr/sidecar';
+import { NotReady } from '../common/http/health';
 import { captureLog } from '../common/testing/captured-log';
 import { createApp } from './app';
 
@@ -120,17 +121,63 @@ describe('POST /followers', () => {
     ['a JSON string', '"alice"', 'application/json', 400, 'JSON object'],
     ['null', 'null', 'application/json', 400, 'JSON object'],
     ['an array', '[]', 'application/json', 400, 'JSON object'],
-    ['a missing name', '{"follower":"alice"}', 'application/json', 400, '"followee"'],
+    ['a missing name', '{"follower":"alice"}', 'application/json', 400, '"followee" is missing'],
+    ['an empty object', '{}', 'application/json', 400, '"follower" and "followee" are missing'],
+    ['a Japanese name', '{"follower":"太郎","followee":"bob"}', 'application/json', 400, 'A-Z, a-z, 0-9'],
     ['a name that is not allowed', '{"follower":"<b>","followee":"bob"}', 'application/json', 400, '"follower"'],
     ['somebody who follows themselves', '{"follower":"bob","followee":"bob"}', 'application/json', 400, 'differ'],
     ['a body that is too large', `{"follower":"${'x'.repeat(20_000)}"}`, 'application/json', 413, 'too large'],
-    ['a form', 'follower=alice', 'application/x-www-form-urlencoded', 415, 'application/json'],
-    ['text', 'hello', 'text/plain', 415, 'application/json'],
+    ['a form', 'follower=alice', 'application/x-www-form-urlencoded', 415, 'curl -X POST 127.0.0.1:'],
+    ['JSON with the content type of curl', '{}', 'application/x-www-form-urlencoded', 415, 'application/json'],
+    ['a multipart form', '--x\r\n\r\n--x--', 'multipart/form-data; boundary=x', 415, "-d '{"],
+    ['text', 'hello', 'text/plain', 415, "-H 'content-type: application/json' -d '{"],
     ['another charset', '{}', 'application/json; charset=latin1', 415, 'charset'],
   ])('When the body is %s, then it is refused and nothing is published', async (_, body, type, status, detail) => {
     const res = await post().set('content-type', type).send(body).expect(status);
     expect(problem(res)).toMatchObject({ type: 'about:blank', status, detail: expect.stringContaining(detail) });
     expect(publish).not.toHaveBeenCalled();
+  });
+
+  const elsewhere: [string, string, Record<string, string>][] = [
+    ['the query', '?follower=erin&followee=frank', {}],
+    ['the query in capitals', '?Follower=erin', {}],
+    ['an encoded query', '?follow%65e=frank', {}],
+    ['a query with a JSON value', `?data=${encodeURIComponent('{"follower":"erin"}')}`, {}],
+    ['a query with brackets', '?follow[follower]=erin', {}],
+    ['a query that is not encoded correctly', '?%&follower=erin', {}],
+    ['a header', '', { 'X-Follower': 'erin' }],
+    ['a cookie', '', { cookie: 'followee=frank' }],
+  ];
+  test.each(elsewhere)(
+    'When %s names people, then the request is refused with and without a body, with the command to use',
+    async (_, query, headers) => {
+      for (const body of [undefined, { follower: 'carol', followee: 'dave' }]) {
+        const res = await request(app).post(`/followers${query}`).set(headers).send(body).expect(400);
+        expect(problem(res).detail).toMatch(
+          /^(The query|A header|A cookie) names people\. .*: curl -X POST 127\.0\.0\.1:\d+\/followers -H /,
+        );
+      }
+      expect(publish).not.toHaveBeenCalled();
+    },
+  );
+
+  test('When the query is a follow, then the command has its names, and the command works', async () => {
+    const res = await request(app).post('/followers?follower=erin&followee=frank').expect(400);
+    const [, body = ''] = / -d '(.*)'$/.exec(problem(res).detail) ?? [];
+    await post().set('content-type', 'application/json').send(body).expect(202);
+    expect(publish.mock.calls[0]?.[0]).toEqual({ follower: 'erin', followee: 'frank' });
+  });
+
+  test.each(['?', '?x=1', '?next=/followers', '?followers=2'])(
+    'When the query is %j, which names nobody, then the demo pair is published',
+    async (query) => {
+      await request(app).post(`/followers${query}`).expect(202);
+    },
+  );
+
+  test('When the Host header is unusual, then the answer does not repeat it', async () => {
+    const res = await post().set('Host', "localhost'; rm -rf").query({ follower: 'erin' });
+    expect(res.text).not.toContain('rm -rf');
   });
 
   test('When a small body unpacks to a large one, then it is refused', async () => {
@@ -164,24 +211,33 @@ describe('everything else', () => {
   test.each(['get', 'put', 'patch', 'delete', 'options'] as const)(
     'When the method is %s, then the answer is 405',
     async (method) => {
-      const res = await request(app)[method]('/followers').expect(405).expect('allow', 'POST');
-      expect(problem(res).status).toBe(405);
+      const res = await request(app)[method]('/followers?follower=erin').expect(405).expect('allow', 'POST');
+      expect(problem(res)).toMatchObject({ status: 405, detail: expect.stringContaining('curl -X POST') });
     },
   );
+
+  test('When a browser opens the service, then the answer points to POST /followers', async () => {
+    const { detail } = problem(await request(app).get('/').expect(404));
+    expect(detail).toContain('POST /followers: curl -X POST 127.0.0.1:');
+  });
 
   test.each(['/', '/Followers', '/followers/', '//followers', '/followers/%', '/%2e%2e/followers', '/followers%00'])(
     'When the path is %s, then the answer is 404',
     async (path) => {
-      problem(await request(app).post(path).expect(404));
+      const { detail } = problem(await request(app).post(path).expect(404));
+      expect(detail).toContain('POST /followers');
       expect(publish).not.toHaveBeenCalled();
     },
   );
 
-  test('When the sidecar can publish, then the service is ready; when not, then 503 says why', async () => {
+  test('When the sidecar can publish, then the service is ready; when not, then 503 names the part, and the log says why', async () => {
     await request(app).get('/readyz').expect(200);
-    ready.mockRejectedValue(new Error('The Dapr sidecar has no component named pubsub.'));
+    ready.mockRejectedValue(new NotReady('The pub/sub component is not ready.', 'no component named pubsub'));
     const res = await request(app).get('/readyz').expect(503);
-    expect(problem(res).detail).toContain('no component named pubsub');
+    expect(problem(res).detail).toBe('The pub/sub component is not ready.');
+    expect(lines).toContainEqual(
+      expect.objectContaining({ msg: expect.stringContaining('no component named pubsub') }),
+    );
   });
 
   test('When only the sidecar is missing, then the service is still alive', async () => {

@@ -33,7 +33,7 @@ test('When Dapr asks for the subscriptions, then a dead letter does not come bac
 test('When the state store is down, then Dapr is told so', async () => {
   topics.mockRejectedValue(new SidecarError('cannot read kept-topics'));
   const res = await request(app).get('/dapr/subscribe').expect(503);
-  expect(JSON.parse(res.text).detail).toBe('cannot read kept-topics');
+  expect(JSON.parse(res.text).detail).not.toContain('kept-topics');
 });
 
 test('When a dead letter is taken, then it leaves its topic', async () => {

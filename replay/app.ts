@@ -25,6 +25,11 @@ const ROUTE = '/dead-letter';
 
 /** Returns the Express app that receives dead letters. */
 export function createApp({ topics, take, ready, logger, pubsubName, appApiToken }: Dependencies): Express {
+  const unavailable = (error: unknown): never => {
+    if (!(error instanceof SidecarError)) throw error;
+    logger.info(error.message);
+    throw new HttpProblem(503, 'The Dapr sidecar or the broker does not answer as expected; the log says why.');
+  };
   const app = strictExpress();
   const subscriptions = async () => {
     const { read, kept } = await topics().catch(unavailable);
@@ -32,16 +37,11 @@ export function createApp({ topics, take, ready, logger, pubsubName, appApiToken
     const subscription = { pubsubname: pubsubName, route: ROUTE, deadLetterTopic: kept };
     return read.map((topic) => ({ topic, ...subscription }));
   };
-  app.use(accessLog(logger), requireHost, health(ready), handshake(subscriptions));
+  app.use(accessLog(logger), requireHost, health(ready, logger), handshake(subscriptions));
   app.post(ROUTE, requireAppToken(appApiToken), requireCaller(), cloudEventBody(), async (req, res) => {
     await take(req.body).catch(unavailable);
     res.json({ status: 'SUCCESS' });
   });
   app.use(notFound, problemDetails(logger));
   return app;
-}
-
-function unavailable(error: unknown): never {
-  if (error instanceof SidecarError) throw new HttpProblem(503, error.message);
-  throw error;
 }

@@ -11,7 +11,7 @@ const PARENT_POLL_MS = 200;
  */
 withArguments(({ service }, args) => {
   const dist = join(__dirname, '..');
-  const app = ['--app-id', replayOf(service), '--app-port', process.env.APP_PORT ?? '8083'];
+  const app = ['--app-id', replayOf(service), '--app-port', process.env.APP_PORT || '8083'];
   const command = [process.execPath, join(dist, 'replay', 'main.js'), ...args];
   const local = [join(dist, 'local', 'main.js'), 'run', '--join', service, ...app, '--', ...command];
   const child = spawn(process.execPath, local, { stdio: 'inherit' });

@@ -63,7 +63,7 @@ export function createSubscriber(dependencies: Dependencies): Express {
   app.use(
     accessLog(logger),
     requireHost,
-    health(ready),
+    health(ready, logger),
     handshake(() => declared),
   );
 

@@ -57,10 +57,14 @@ export function readRedisSettings(component: Component): RedisSettings {
   const read = reader(component);
   const address = read.text('redisHost');
   if (address.includes(',')) read.fail('redisHost', 'one address (cluster and sentinel are not supported)');
-  const [, host = '', port] = /^(.*?)(?::(\d+))?$/.exec(address) ?? [];
+  const [, host = '', given] = /^(.*?)(?::(\d+))?$/.exec(address) ?? [];
+  const port = given === undefined ? read.integer('redisPort', 6379) : Number(given);
+  if (!/^(?:[\w.-]*|\[?[\da-f:]+\]?)$/i.test(host))
+    read.fail('redisHost', 'host:port, without redis:// and without a user');
+  if (port < 1 || port > 65_535) read.fail(given === undefined ? 'redisPort' : 'redisHost', 'a port from 1 to 65535');
   return {
     host: host || 'localhost',
-    port: port === undefined ? read.integer('redisPort', 6379) : Number(port),
+    port,
     username: read.text('redisUsername'),
     password: read.text('redisPassword'),
     database: read.integer('redisDB', 0),
@@ -93,9 +97,9 @@ function reader({ file, name, metadata }: Component) {
   const byName = new Map([...metadata].map(([key, value]) => [key.toLowerCase(), value]));
   const text = (key: string) => byName.get(key.toLowerCase()) ?? '';
   const fail = (key: string, allowed: string): never => {
-    throw new ResourceError(
-      `${file}: component ${name}: metadata ${key} is ${JSON.stringify(text(key))}; allowed: ${allowed}`,
-    );
+    // A URL may have a password before its host.
+    const shown = text(key).includes('@') ? 'not usable (the value is not shown)' : JSON.stringify(text(key));
+    throw new ResourceError(`${file}: component ${name}: metadata ${key} is ${shown}; allowed: ${allowed}`);
   };
   return {
     text,

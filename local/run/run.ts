@@ -10,7 +10,9 @@ import { assertFree } from './assert-free';
 import { DRAIN_MS, drain, lossLine } from './drain';
 import { Guard } from './guard';
 import { type Join, JoinedSidecar } from './join';
+import { readTokens } from './read-tokens';
 import { RunError } from './run-error';
+import { terminalEnv } from './terminal-env';
 
 export interface RunOptions {
   apps: readonly AppSpec[];
@@ -19,7 +21,7 @@ export interface RunOptions {
   /** The id of an app in another process. This run joins its run and shares the in-memory components. */
   join?: string | undefined;
   env: NodeJS.ProcessEnv;
-  /** Whether the output goes to a terminal. The apps then get `FORCE_COLOR`. */
+  /** Whether the output goes to a terminal. The apps then get the variables of `terminalEnv`. */
   onTerminal: boolean;
   print: (line: string) => void;
 }
@@ -61,7 +63,7 @@ export class Run {
   });
 
   constructor(private readonly options: RunOptions) {
-    this.directory = new Directory(options.env.DAPR_LOCAL_DIRECTORY);
+    this.directory = new Directory(options.env.DAPR_LOCAL_DIRECTORY || undefined);
   }
 
   /**
@@ -129,7 +131,6 @@ export class Run {
   private createSidecar({ sidecar, env }: AppSpec, log: Log, more: Partial<SidecarOptions>): Sidecar {
     const { appId, resourcesPaths = [] } = sidecar;
     const variables = { ...this.options.env, ...env };
-    const { DAPR_API_TOKEN: apiToken, APP_API_TOKEN: appToken } = variables;
     const options: SidecarOptions = {
       ...sidecar,
       env: variables,
@@ -137,8 +138,7 @@ export class Run {
       memory: this.memory,
       directory: this.directory,
       onJoin: this.join,
-      ...(apiToken && { apiToken }),
-      ...(appToken && { appToken }),
+      ...readTokens(variables),
       ...more,
     };
     return new Sidecar(options, loadResources(resourcesPaths, appId, variables, log));
@@ -194,7 +194,7 @@ export class Run {
         APP_PROTOCOL: 'http',
         DAPR_HTTP_PORT: String(sidecar.port),
         ...(appPort !== undefined && { APP_PORT: String(appPort) }),
-        ...(onTerminal && apps.length > 1 && { FORCE_COLOR: '1' }),
+        ...(onTerminal && apps.length > 1 && terminalEnv(env)),
       },
       // As in `dapr run`, a single app inherits our output, and the lines of several apps have a prefix.
       ...(apps.length > 1 && { onLine: (line: string) => print(`${prefix} ${line}`) }),
