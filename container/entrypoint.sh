@@ -13,6 +13,31 @@ if [ "$program" = replay ]; then
   log_level=error # a person reads the output of a replay
 fi
 
+state=${TMPDIR:-/tmp}
+rm -f "$state"/ready "$state"/failed "$state"/reported
+
+# Ends the container. While a service starts, Docker restarts a container that has failed, and Compose waits for it: Compose
+# gives up only when a health check fails. So the container waits until its health check (healthcheck.ts) has reported why
+# it ends, and Compose has seen that. After the service was ready, and for a replay, nobody waits.
+end() {
+  if [ "$1" != 0 ] && [ "$program" != replay ] && [ ! -e "$state/ready" ]; then
+    echo "$reason" >"$state/failed"
+    for _ in $(seq 100); do
+      if [ -e "$state/reported" ]; then break; fi
+      sleep 0.1
+    done
+    sleep 2
+  fi
+  exit "$1"
+}
+reason="$program ended before it was ready; its log says why"
+
+files=$(node dist/container/check-resources.js components/config.yaml components/common "$broker" 2>&1) || {
+  reason=$files
+  echo "$files" | sed "s/^/$program: /" >&2
+  end 1
+}
+
 # The sidecar and the program recognise each other by these tokens. No other container needs them.
 token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 DAPR_API_TOKEN=$(token) APP_API_TOKEN=$(token)
@@ -36,18 +61,27 @@ watch=
 # because a second one makes it exit at once.
 trap 'trap "" TERM INT; [ -z "$watch" ] || kill "$watch" 2>/dev/null; kill -s TERM "$(pidof daprd || echo $cli)"' TERM INT
 
-# When the sidecar cannot start, for example because of an error in a component file, the CLI keeps running with the
-# program alone. This watch ends both.
+# When the sidecar cannot start, for example because its broker is away, the CLI keeps running with the program alone, and
+# hears no other signal than KILL for 45 seconds. This watch ends it. The program, which was never ready, ends with the
+# container. daprd may end before the watch has seen it; -x also finds daprd.sh.
 lost=
-trap 'lost=1; kill -s TERM "$cli"' USR1
-(sleep 5; while pidof daprd >/dev/null; do sleep 1; done; kill -s USR1 $$) &
+trap 'lost=1; [ -e "$state/ready" ] && signal=TERM || signal=KILL; kill -s $signal "$cli"' USR1
+(
+  for _ in $(seq 100); do
+    if pidof -x daprd >/dev/null; then break; fi
+    sleep 0.05
+  done
+  while pidof -x daprd >/dev/null; do sleep 0.2; done
+  kill -s USR1 $$
+) &
 watch=$!
 
 # `wait` also returns when a signal arrives. It is called again until the CLI has ended.
 while wait "$cli"; code=$?; kill -s 0 "$cli" 2>/dev/null; do :; done
 kill "$watch" 2>/dev/null
 if [ -n "$lost" ]; then
-  echo "$program: the sidecar has ended; its last lines above say why" >&2
+  reason="the sidecar has ended; its last lines above say why. The files of its components: $files"
+  echo "$program: $reason" >&2
   code=1
 fi
-exit "$code"
+end "$code"

@@ -10,7 +10,7 @@ import { composeVariables, freePorts, type Project } from './compose-variables';
 import { InboxClient } from './inbox-client';
 import { readLogLines } from './log-lines';
 import { ROOT } from './root';
-import { type CommandResult, runCommand } from './shell-command';
+import { type CommandResult, runCommand, runInShell } from './shell-command';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
 /** A container in the list of `docker compose ps`. */
@@ -106,7 +106,7 @@ export class ComposeStack implements Stack {
     const ours = command
       .replace('localhost:8080', new URL(this.facadeUrl).host)
       .replace('localhost:8025', new URL(this.inbox.mailUrl).host);
-    return runCommand('sh', ['-c', ours], this.spawnOptions);
+    return runInShell(ours, this.spawnOptions);
   }
 
   /** Runs `docker`. Resolves with its stdout. */
