@@ -14,7 +14,7 @@ if [ "$program" = replay ]; then
 fi
 
 state=${TMPDIR:-/tmp}
-rm -f "$state"/ready "$state"/failed "$state"/reported
+rm -f "$state"/ready "$state"/failed "$state"/reported "$state"/sidecar
 
 # Ends the container. While a service starts, Docker restarts a container that has failed, and Compose waits for it: Compose
 # gives up only when a health check fails. So the container waits until its health check (healthcheck.ts) has reported why
@@ -49,6 +49,7 @@ if timeout 2 getent hosts jaeger. >/dev/null; then
   export OTEL_EXPORTER_OTLP_ENDPOINT=jaeger:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_INSECURE=true
 fi
 
+export SIDECAR_STARTED="$state/sidecar"
 dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 --metrics-port 9090 \
   --config components/config.yaml --resources-path components/common --resources-path "$broker" \
   --placement-host-address placement:50005 --scheduler-host-address "" --log-level "$log_level" \
@@ -63,15 +64,14 @@ trap 'trap "" TERM INT; [ -z "$watch" ] || kill "$watch" 2>/dev/null; kill -s TE
 
 # When the sidecar cannot start, for example because its broker is away, the CLI keeps running with the program alone, and
 # hears no other signal than KILL for 45 seconds. This watch ends it. The program, which was never ready, ends with the
-# container. daprd may end before the watch has seen it; -x also finds daprd.sh.
+# container. When the sidecar of a running program ends, the CLI stops the program and ends; it has time for that.
+# daprd may end before the watch has seen it, so daprd.sh leaves a file. -x also finds daprd.sh.
 lost=
-trap 'lost=1; [ -e "$state/ready" ] && signal=TERM || signal=KILL; kill -s $signal "$cli"' USR1
+trap 'lost=1; kill -s KILL "$cli"' USR1
 (
-  for _ in $(seq 100); do
-    if pidof -x daprd >/dev/null; then break; fi
-    sleep 0.05
-  done
+  until [ -e "$SIDECAR_STARTED" ] || pidof daprd >/dev/null; do sleep 0.1; done
   while pidof -x daprd >/dev/null; do sleep 0.2; done
+  if [ "$program" = replay ] || [ -e "$state/ready" ]; then sleep 10; fi
   kill -s USR1 $$
 ) &
 watch=$!

@@ -11,7 +11,10 @@ const SOON = { timeout: 10_000 };
 let folder: string;
 let child: ChildProcess | undefined;
 
-/** Replaces `dapr run`: starts daprd, and exits after daprd has exited. It exits at once on SIGTERM. */
+/**
+ * Replaces `dapr run`: starts daprd, and exits after daprd has exited. It exits at once on SIGTERM. Without `SIDECAR`, its
+ * daprd ends at once, and it does not.
+ */
 const DAPR = `
 echo "$@" >"$FOLDER/arguments"
 echo "$DAPR_API_TOKEN $APP_API_TOKEN" >"$FOLDER/tokens"
@@ -22,6 +25,7 @@ if [ -n "$SIDECAR" ]; then
   wait $!
   exit "$CODE"
 fi
+: >"$SIDECAR_STARTED"
 while :; do sleep 0.05; done
 `;
 
