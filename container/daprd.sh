@@ -17,4 +17,7 @@ if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then
   REDIS_PASSWORD=$(cat "$REDIS_PASSWORD_FILE")
   export REDIS_PASSWORD
 fi
+
+# entrypoint.sh watches daprd from now on.
+if [ -n "${SIDECAR_STARTED:-}" ]; then : >"$SIDECAR_STARTED"; fi
 exec "${DAPRD:-/opt/daprd}" "$@"
