@@ -79,6 +79,8 @@ describe.skipIf(!chromiumPath)('an HTML mail in Chromium [needs chromium]', () =
     await unprotected.goto(`${control.url}/page`);
     const tricks = ['/script', '/image', '/css', '/object', '/svg', '/prefetch', '/frame', '/srcdoc', '/refresh'];
     await vi.waitFor(() => expect([...control.seen.paths]).toEqual(expect.arrayContaining(tricks)), SOON);
+    const blocked: string[] = [];
+    page.on('console', (message) => void blocked.push(message.text()));
     const frame = page.frameLocator('iframe');
     for (const id of ['plain', 'top', 'new', 'javascript', 'form']) {
       await page.reload();
@@ -90,6 +92,11 @@ describe.skipIf(!chromiumPath)('an HTML mail in Chromium [needs chromium]', () =
     await unprotected.waitForURL(`${control.url}/refresh`);
     expect([...spy.seen.paths]).toEqual([]);
     expect(spy.seen.connections).toBe(0);
+    // With the keyboard, a link can still be followed. The page forbids where it leads.
+    await page.reload();
+    await frame.locator('#plain').press('Enter');
+    await vi.waitFor(() => expect(blocked).toContainEqual(expect.stringContaining("frame-src 'self'")), SOON);
+    expect([...spy.seen.paths]).toEqual([]);
     expect(page.url()).toBe(url);
     expect(await page.title()).toBe('(1) Inbox');
     expect(page.context().pages()).toHaveLength(1);
