@@ -59,7 +59,16 @@ export async function reach(
   }
   // The called sidecar decodes the path and escapes it again for its app.
   const path = `/${method.split('/').map(encodeURIComponent).join('/')}${query}`;
-  return callSidecar(await find(from.directory, appId), path, request, headers, from.appId);
+  for (;;) {
+    const address = await find(from.directory, appId);
+    try {
+      return await callSidecar(address, path, request, headers, from.appId);
+    } catch (error) {
+      if (!(error instanceof RequestError && error.code === 'ECONNREFUSED' && Buffer.isBuffer(request.body)))
+        throw error;
+      from.directory.forget(address);
+    }
+  }
 }
 
 const verbOf = ({ method }: ApiRequest): string => (METHODS.has(method) ? method : 'POST');

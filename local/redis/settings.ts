@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Component } from '../resources/component';
 import { ResourceError } from '../resources/document';
 import { parseDurationMs } from '../resources/duration';
@@ -27,6 +28,8 @@ export interface StreamSettings {
   maxLenApprox: number;
   /** The age at which Redis trims entries. 0: no limit. */
   streamTtlMs: number;
+  /** The number of connections that daprd would have. This sidecar has a connection for each subscription. */
+  poolSize: number;
 }
 
 export const CONNECTION_METADATA = [
@@ -45,6 +48,7 @@ export const STREAM_METADATA = [
   'concurrency',
   'maxLenApprox',
   'streamTTL',
+  'poolSize',
 ];
 
 /**
@@ -84,6 +88,8 @@ export function readStreamSettings(component: Component): StreamSettings {
     maxConcurrent: read.integer('concurrency', 10),
     maxLenApprox: read.integer('maxLenApprox', 0),
     streamTtlMs: read.duration('streamTTL', 0),
+    // The default of daprd's client.
+    poolSize: read.integer('poolSize', 0) || 10 * availableParallelism(),
   };
 }
 

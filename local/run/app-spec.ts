@@ -3,6 +3,7 @@ import { APP_HEALTH_DEFAULTS, type AppHealthOptions } from '../app-health';
 import { parseDurationMs } from '../resources/duration';
 import type { SidecarOptions } from '../sidecar-options';
 import { UsageError } from '../usage-error';
+import { installedResources } from './default-resources';
 import type { CommandLine } from './flags';
 
 /** One app of a run: the options of its sidecar, and the command of the app. */
@@ -14,6 +15,8 @@ export interface AppSpec {
   directory: string;
   /** Variables for the app, in addition to the environment of this process. */
   env: Readonly<Record<string, string>>;
+  /** The port of the gRPC API, where connections are refused. Undefined: a free port. */
+  grpcPort?: number | undefined;
   /** Whether the app stops after all others, because they need it until they have finished. */
   stopsLast: boolean;
 }
@@ -64,7 +67,7 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
     .split(',')
     .map((address) => address.trim());
   const listenOn = addresses.filter((address) => address !== '');
-  for (const address of listenOn) if (!isIP(address)) wrong('dapr-listen-addresses', address, 'IP addresses');
+  for (const address of listenOn) if (!isIP(address)) wrong('dapr-listen-addresses', address, 'an IP address');
   const publicPort = port('dapr-public-port', settings.publicPort);
   const { publicListenAddress, allowedOrigins } = settings;
   const appPort = port('app-port', settings.appPort);
@@ -119,6 +122,8 @@ const kibibytes = (count: number | undefined) => (count === undefined ? undefine
 
 /** Returns the app of a `run` without a run file. @throws {UsageError} for an unsupported value */
 export function appFromFlags({ flags, command }: CommandLine): AppSpec {
+  const installed = installedResources(flags['runtime-path']);
+  const folders = flags['resources-path'] ?? flags['components-path'] ?? installed.resourcesPath ?? [];
   const sidecar = sidecarOptions({
     appId: flags['app-id'] || 'app',
     appPort: flags['app-port'],
@@ -130,8 +135,8 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     publicPort: flags['dapr-public-port'],
     publicListenAddress: flags['dapr-public-listen-address'],
     allowedOrigins: flags['allowed-origins'],
-    resourcesPaths: flags['resources-path'] ?? (flags['components-path'] ? [flags['components-path']] : []),
-    configFile: flags.config,
+    resourcesPaths: [folders].flat(),
+    configFile: flags.config ?? installed.configFile,
     maxBodySize: flags['max-body-size'],
     readBufferSize: flags['read-buffer-size'] ?? kibibytes(flags['dapr-http-read-buffer-size']),
     gracefulShutdownSeconds: flags['dapr-graceful-shutdown-seconds'],
@@ -142,5 +147,6 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     appHealthProbeTimeout: flags['app-health-probe-timeout'],
     appHealthThreshold: flags['app-health-threshold'],
   });
-  return { sidecar, command, directory: process.cwd(), env: {}, stopsLast: false };
+  const grpcPort = flags['dapr-grpc-port'];
+  return { sidecar, command, directory: process.cwd(), env: {}, grpcPort, stopsLast: false };
 }

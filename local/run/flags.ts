@@ -28,6 +28,9 @@ const FLAGS = {
   'dapr-public-port': integer,
   'dapr-public-listen-address': text,
   'allowed-origins': text,
+  /** Connections to this port are refused. */
+  'dapr-grpc-port': { ...integer, short: 'G' },
+  'runtime-path': text,
   'resources-path': { kind: 'list' },
   'components-path': { ...text, short: 'd' },
   config: { ...text, short: 'c' },
@@ -45,7 +48,6 @@ const FLAGS = {
   'dapr-http-read-buffer-size': integer,
   'log-level': text,
   help: { ...boolean, short: 'h' },
-  'dapr-grpc-port': ignored('integer', 'G'),
   'dapr-internal-grpc-port': ignored('integer', 'I'),
   'metrics-port': ignored('integer', 'M'),
   'profile-port': ignored('integer'),

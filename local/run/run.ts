@@ -8,10 +8,11 @@ import { AppProcess, type Ending } from './app-process';
 import type { AppSpec } from './app-spec';
 import { assertFree } from './assert-free';
 import { DRAIN_MS, drain, lossLine } from './drain';
+import { refuseGrpc } from './grpc-port';
 import { Guard } from './guard';
 import { type Join, JoinedSidecar } from './join';
 import { readTokens } from './read-tokens';
-import { RunError } from './run-error';
+import { inUse, RunError } from './run-error';
 import { terminalEnv } from './terminal-env';
 
 export interface RunOptions {
@@ -31,6 +32,8 @@ interface Member {
   sidecar: Pick<Sidecar, 'port' | 'hasSubscriptions' | 'listen' | 'start' | 'close'>;
   log: Log;
   app?: AppProcess;
+  /** Refuses the connections to the gRPC API. */
+  grpc: Awaited<ReturnType<typeof refuseGrpc>>;
 }
 
 /** Runs apps, each with a sidecar. The sidecars share the in-memory components. */
@@ -117,20 +120,16 @@ export class Run {
       join === undefined
         ? this.createSidecar(spec, log, { onShutdown: this.shutDown })
         : new JoinedSidecar(this.findHost(join), { appId, appPort }, this.shutDown);
-    try {
-      await sidecar.listen();
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw code === 'EADDRINUSE'
-        ? new RunError(`${appId}: the Dapr HTTP port ${httpPort} is in use`)
-        : new RunError(message);
-    }
-    this.members.push({ spec, sidecar, log });
+    const grpc = await refuseGrpc(spec.grpcPort, log).catch(inUse(appId, 'gRPC', spec.grpcPort));
+    await sidecar.listen().catch(inUse(appId, 'HTTP', httpPort));
+    this.members.push({ spec, sidecar, log, grpc });
   }
 
   private createSidecar({ sidecar, env }: AppSpec, log: Log, more: Partial<SidecarOptions>): Sidecar {
     const { appId, resourcesPaths = [] } = sidecar;
     const variables = { ...this.options.env, ...env };
+    if (resourcesPaths.length === 0)
+      log.warn('no resources: no folder is named, and ~/.dapr/components does not exist');
     const options: SidecarOptions = {
       ...sidecar,
       env: variables,
@@ -178,7 +177,7 @@ export class Run {
   };
 
   private startApp(member: Member): void {
-    const { spec, sidecar } = member;
+    const { spec, sidecar, grpc } = member;
     const { appId, appPort } = spec.sidecar;
     if (spec.command.length === 0) return;
     const { env, print, onTerminal, apps } = this.options;
@@ -193,6 +192,7 @@ export class Run {
         APP_ID: appId,
         APP_PROTOCOL: 'http',
         DAPR_HTTP_PORT: String(sidecar.port),
+        DAPR_GRPC_PORT: String(grpc.port),
         ...(appPort !== undefined && { APP_PORT: String(appPort) }),
         ...(onTerminal && apps.length > 1 && terminalEnv(env)),
       },
@@ -233,6 +233,7 @@ export class Run {
     const drained = await Promise.all(receivers.map(({ sidecar }) => sidecar.close(lost > 0 ? 0 : undefined)));
     endings.push(...(await stopApps(receivers)), ...(await stopApps(last)));
     await Promise.all([...publishers, ...last].map(({ sidecar }) => sidecar.close()));
+    for (const { grpc } of this.members) grpc.close();
     this.guard.dismiss();
     if (lost > 0) this.options.print(lossLine(lost));
     return lost === 0 && drained.every(Boolean) && endings.every(({ ok }) => ok);
