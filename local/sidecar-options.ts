@@ -7,6 +7,7 @@ import type { Join } from './run/join';
 
 /** daprd's default. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+export const LISTEN_ADDRESS = '127.0.0.1';
 export const GRACEFUL_SHUTDOWN_MS = 5_000;
 
 /** The options of one sidecar. All have defaults except `appId`. */
@@ -16,7 +17,7 @@ export interface SidecarOptions {
   appPort?: number;
   /** The port of the Dapr API. 0, the default, means a free port. */
   httpPort?: number;
-  /** Default: 127.0.0.1. */
+  /** Default: 127.0.0.1. On a loopback address, the API refuses web pages of other origins. */
   listenAddress?: string;
   /** Folders with Component, Resiliency and Subscription files. Default: `pubsub` and `statestore`, both in memory. */
   resourcesPaths?: readonly string[];

@@ -8,6 +8,7 @@ import { healthRoutes } from './api/health';
 import { invokeRoute } from './api/invoke';
 import { type ComponentMetadata, metadataRoutes } from './api/metadata';
 import { notConfiguredRoutes } from './api/not-configured';
+import { pageCheck } from './api/page-check';
 import { type Pubsub, publishRoute } from './api/publish';
 import { createApi, tokenCheck } from './api/router';
 import { shutdownRoute } from './api/shutdown';
@@ -26,7 +27,7 @@ import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
 import { watchFolders } from './resources/watch-folders';
 import { joinRoute } from './run/join';
-import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, type SidecarOptions } from './sidecar-options';
+import { GRACEFUL_SHUTDOWN_MS, LISTEN_ADDRESS, MAX_BODY_BYTES, type SidecarOptions } from './sidecar-options';
 import { Tracing } from './tracing';
 
 export type { SidecarOptions };
@@ -97,6 +98,7 @@ export class Sidecar {
         invokeRoute({ appId, app: this.app, isAppHealthy, directory, secret, policies, tracing, maxBodyBytes }),
       ],
       isAllowed: this.accessCheck(),
+      refusal: pageCheck(options.listenAddress ?? LISTEN_ADDRESS, secret),
       tracing,
       maxBodyBytes,
       log,
@@ -114,7 +116,7 @@ export class Sidecar {
 
   /** Creates the components and listens. @throws {ResourceError} for an invalid component */
   async listen(): Promise<void> {
-    const { appId, httpPort = 0, listenAddress = '127.0.0.1', memory = new SharedMemory() } = this.options;
+    const { appId, httpPort = 0, listenAddress = LISTEN_ADDRESS, memory = new SharedMemory() } = this.options;
     for (const component of this.resources.components) await this.addComponent(component, memory);
     this.server.listen(httpPort, listenAddress);
     await once(this.server, 'listening');

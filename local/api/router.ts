@@ -49,6 +49,8 @@ export interface ApiOptions {
   routes: readonly ApiRoute[];
   /** Returns whether a call has the required token. Health checks are always allowed. */
   isAllowed: (headers: IncomingHttpHeaders) => boolean;
+  /** Returns the error for a call that is refused whatever its token and path are; undefined for all others. */
+  refusal: (headers: IncomingHttpHeaders) => ApiError | undefined;
   tracing: Tracing;
   maxBodyBytes: number;
   log: Log;
@@ -69,7 +71,7 @@ export const json = (
 const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 
 /** Returns the HTTP server of the Dapr API. It does not listen yet. */
-export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: ApiOptions): Server {
+export function createApi({ routes, isAllowed, refusal, tracing, maxBodyBytes, log }: ApiOptions): Server {
   const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -88,6 +90,8 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
       const traced = isHealthCheck ? {} : tracing.responseHeaders(trace);
       write(req, res, { ...given, headers: { ...traced, ...given.headers } });
     };
+    const refused = refusal(headers);
+    if (refused) return reply(json(refused.status, refused.body));
     if (!isHealthCheck && !isAllowed(headers)) {
       return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
