@@ -4,6 +4,7 @@ import { SidecarError } from '../common/dapr/sidecar';
 import { type Follow, InvalidFollow, parseFollow } from '../common/follow';
 import { accessLog, requestLog } from '../common/http/access-log';
 import { requireHost, strictExpress } from '../common/http/express-app';
+import { refuseForeignPages } from '../common/http/foreign-page';
 import { health, type Ready } from '../common/http/health';
 import { HttpProblem, problemDetails } from '../common/http/problem-details';
 import { startTrace } from '../common/http/trace-context';
@@ -16,6 +17,8 @@ export interface Dependencies {
   publish: PublishFollowerAdded;
   ready: Ready;
   logger: Logger;
+  /** Default: 127.0.0.1. */
+  listenAddress?: string;
 }
 
 /** The follow of a request without a body, such as the article's `curl -X POST`. */
@@ -25,11 +28,12 @@ export const DEMO_FOLLOW: Follow = { follower: 'alice', followee: 'bob' };
 const RETRY_AFTER_S = '2';
 
 /** Returns the Express app that takes `POST /followers` and publishes the follow. */
-export function createApp({ publish, ready, logger }: Dependencies): Express {
+export function createApp({ publish, ready, logger, listenAddress = '127.0.0.1' }: Dependencies): Express {
   const app = strictExpress();
   app.use(
     accessLog(logger),
     requireHost,
+    refuseForeignPages(listenAddress),
     health(ready, logger),
     handshake(() => []),
   );

@@ -8,6 +8,7 @@ import type { Join } from './run/join';
 /** daprd's defaults. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export const MAX_HEADER_BYTES = 4 * 1024;
+export const LISTEN_ADDRESS = '127.0.0.1';
 export const GRACEFUL_SHUTDOWN_MS = 5_000;
 
 /** The options of one sidecar. All have defaults except `appId`. */
@@ -17,13 +18,13 @@ export interface SidecarOptions {
   appPort?: number;
   /** The port of the Dapr API. 0, the default, means a free port. */
   httpPort?: number;
-  /** Default: 127.0.0.1. */
+  /** Default: 127.0.0.1. On loopback addresses, the API refuses web pages of other origins. */
   listenAddresses?: readonly string[];
   /** A second port, for health and metadata alone and without a token. Default: none. */
   publicPort?: number;
   /** Default: the first of `listenAddresses`. */
   publicListenAddress?: string;
-  /** The origins whose pages may use the API: `*`, or origins with commas between them. Default: none. */
+  /** The origins whose pages may use the API: `*`, or origins with commas between them. Default: none. With it, the API refuses no page, as daprd's. */
   allowedOrigins?: string;
   /** Folders with Component, Resiliency and Subscription files. Default: `pubsub` and `statestore`, both in memory. */
   resourcesPaths?: readonly string[];

@@ -9,6 +9,7 @@ import { invokeRoute } from './api/invoke';
 import { listen } from './api/listen';
 import { type ComponentMetadata, metadataRoutes } from './api/metadata';
 import { notConfiguredRoutes } from './api/not-configured';
+import { pageCheck } from './api/page-check';
 import { createPublicApi } from './api/public';
 import { type Pubsub, publishRoute } from './api/publish';
 import { accessCheck, createApi } from './api/router';
@@ -28,7 +29,13 @@ import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
 import { watchFolders } from './resources/watch-folders';
 import { joinRoute } from './run/join';
-import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, MAX_HEADER_BYTES, type SidecarOptions } from './sidecar-options';
+import {
+  GRACEFUL_SHUTDOWN_MS,
+  LISTEN_ADDRESS,
+  MAX_BODY_BYTES,
+  MAX_HEADER_BYTES,
+  type SidecarOptions,
+} from './sidecar-options';
 import { Tracing } from './tracing';
 
 export type { SidecarOptions };
@@ -93,7 +100,7 @@ export class Sidecar {
       resiliencies: () => this.resources.resiliencies.map(({ name }) => name),
       subscriptions: () => this.consumers?.subscriptions ?? [],
     });
-    const shared = { tracing, maxBodyBytes, maxHeaderBytes, log };
+    const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
     this.publicServer = createPublicApi([...health, ...metadata], shared);
     this.server = createApi({
       ...shared,
@@ -107,6 +114,7 @@ export class Sidecar {
         ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
         ...notConfiguredRoutes(),
         invokeRoute({
+          ...shared,
           appId,
           namespace,
           apiToken,
@@ -115,8 +123,6 @@ export class Sidecar {
           directory,
           secret,
           policies,
-          tracing,
-          maxHeaderBytes,
         }),
       ],
       isAllowed: accessCheck(apiToken, secret),
@@ -135,8 +141,8 @@ export class Sidecar {
 
   /** Creates the components and listens. @throws {ResourceError} for an invalid component */
   async listen(): Promise<void> {
-    const { appId, httpPort = 0, listenAddresses = ['127.0.0.1'], memory = new SharedMemory() } = this.options;
-    const { publicPort, publicListenAddress = listenAddresses[0] ?? '127.0.0.1' } = this.options;
+    const { appId, httpPort = 0, listenAddresses = [LISTEN_ADDRESS], memory = new SharedMemory() } = this.options;
+    const { publicPort, publicListenAddress = listenAddresses[0] ?? LISTEN_ADDRESS } = this.options;
     for (const component of this.resources.components) await this.addComponent(component, memory);
     this.listeners = await listen(this.server, httpPort, listenAddresses, this.log);
     if (publicPort !== undefined) await listen(this.publicServer, publicPort, [publicListenAddress], this.log);

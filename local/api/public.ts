@@ -4,7 +4,7 @@ import { type ApiOptions, type ApiRoute, createApi, PLAIN } from './router';
 /** Returns the server of daprd's public port: the GET routes of these, for everybody. It does not listen yet. */
 export const createPublicApi = (
   routes: readonly ApiRoute[],
-  options: Pick<ApiOptions, 'tracing' | 'maxBodyBytes' | 'maxHeaderBytes' | 'log'>,
+  options: Pick<ApiOptions, 'refusal' | 'tracing' | 'maxBodyBytes' | 'maxHeaderBytes' | 'log'>,
 ): Server =>
   createApi({
     ...options,

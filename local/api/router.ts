@@ -61,6 +61,8 @@ export interface ApiOptions {
   routes: readonly ApiRoute[];
   /** Returns whether a call has the required token. Health checks are always allowed. */
   isAllowed: (headers: IncomingHttpHeaders) => boolean;
+  /** Returns the error for a call that is refused whatever its token and path are; undefined for all others. */
+  refusal?: ((headers: IncomingHttpHeaders) => ApiError | undefined) | undefined;
   /** Returns the headers that browsers need. Undefined: no other origin may use the API. */
   cors?: Cors | undefined;
   /** The answer to a path without a route. Default: daprd's, which treats it as an invocation without an app id. */
@@ -90,7 +92,7 @@ export const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-t
 
 /** Returns the HTTP server of the Dapr API. It does not listen yet. */
 export function createApi(options: ApiOptions): Server {
-  const { routes, isAllowed, cors, noRoute, tracing, maxBodyBytes, maxHeaderBytes, log } = options;
+  const { routes, isAllowed, refusal, cors, noRoute, tracing, maxBodyBytes, maxHeaderBytes, log } = options;
   const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -109,6 +111,8 @@ export function createApi(options: ApiOptions): Server {
       const traced = isHealthCheck ? {} : tracing.responseHeaders(trace);
       return write(req, res, { ...given, headers: { ...traced, ...given.headers } });
     };
+    const refused = refusal?.(headers);
+    if (refused) return reply(json(refused.status, refused.body));
     const forBrowser = cors?.(req);
     for (const [name, value] of Object.entries(forBrowser?.headers ?? {})) res.setHeader(name, value);
     if (forBrowser?.isPreflight) return reply({ status: 200 });

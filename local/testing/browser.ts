@@ -13,9 +13,10 @@ const PLACES = [
 /** The program of the browser for tests; undefined where none is installed. */
 export const chromiumPath = PLACES.find(existsSync);
 
-/** Resolves with a Chromium without a window. The caller closes it. @throws {Error} where none is installed */
-export function startChromium(): Promise<Browser> {
+/** Resolves with a Chromium without a window, with more flags if needed. The caller closes it. @throws {Error} where none is installed */
+export function startChromium(...flags: string[]): Promise<Browser> {
   if (chromiumPath === undefined) throw new Error(`no Chromium is installed; expected: ${PLACES.join(', ')}`);
   // In a container, the shared memory is too small for Chromium.
-  return chromium.launch({ executablePath: chromiumPath, args: ['--disable-gpu', '--disable-dev-shm-usage'] });
+  const args = ['--disable-gpu', '--disable-dev-shm-usage', ...flags];
+  return chromium.launch({ executablePath: chromiumPath, args });
 }
