@@ -12,7 +12,7 @@ const OWN_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
  */
 export function foreignPage(headers: IncomingHttpHeaders): 'host' | 'origin' | undefined {
   const { host, origin, 'sec-fetch-site': site } = headers;
-  if (host !== undefined && !OWN_HOST.test(host)) return 'host';
+  if (host && !OWN_HOST.test(host)) return 'host';
   if (origin !== undefined && origin.toLowerCase() !== `http://${host}`.toLowerCase()) return 'origin';
   // A browser sends no Origin for an image, a link or a script. `none` is the user: the address bar, a bookmark.
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return 'origin';

@@ -101,6 +101,7 @@ export class Sidecar {
       subscriptions: () => this.consumers?.subscriptions ?? [],
     });
     const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
+    const apps = { appId, namespace, apiToken, app: this.app, directory, secret };
     this.publicServer = createPublicApi([...health, ...metadata], shared);
     this.server = createApi({
       ...shared,
@@ -113,17 +114,7 @@ export class Sidecar {
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
         ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
         ...notConfiguredRoutes(),
-        invokeRoute({
-          ...shared,
-          appId,
-          namespace,
-          apiToken,
-          app: this.app,
-          isAppHealthy,
-          directory,
-          secret,
-          policies,
-        }),
+        invokeRoute({ ...shared, ...apps, isAppHealthy, policies }),
       ],
       isAllowed: accessCheck(apiToken, secret),
       cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
