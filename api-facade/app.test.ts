@@ -138,48 +138,6 @@ describe('POST /followers', () => {
     expect(publish).not.toHaveBeenCalled();
   });
 
-  const elsewhere: [string, string, Record<string, string>][] = [
-    ['the query', '?follower=erin&followee=frank', {}],
-    ['the query in capitals', '?Follower=erin', {}],
-    ['an encoded query', '?follow%65e=frank', {}],
-    ['a query with a JSON value', `?data=${encodeURIComponent('{"follower":"erin"}')}`, {}],
-    ['a query with brackets', '?follow[follower]=erin', {}],
-    ['a query that is not encoded correctly', '?%&follower=erin', {}],
-    ['a header', '', { 'X-Follower': 'erin' }],
-    ['a cookie', '', { cookie: 'followee=frank' }],
-  ];
-  test.each(elsewhere)(
-    'When %s names people, then the request is refused with and without a body, with the command to use',
-    async (_, query, headers) => {
-      for (const body of [undefined, { follower: 'carol', followee: 'dave' }]) {
-        const res = await request(app).post(`/followers${query}`).set(headers).send(body).expect(400);
-        expect(problem(res).detail).toMatch(
-          /^(The query|A header|A cookie) names people\. .*: curl -X POST 127\.0\.0\.1:\d+\/followers -H /,
-        );
-      }
-      expect(publish).not.toHaveBeenCalled();
-    },
-  );
-
-  test('When the query is a follow, then the command has its names, and the command works', async () => {
-    const res = await request(app).post('/followers?follower=erin&followee=frank').expect(400);
-    const [, body = ''] = / -d '(.*)'$/.exec(problem(res).detail) ?? [];
-    await post().set('content-type', 'application/json').send(body).expect(202);
-    expect(publish.mock.calls[0]?.[0]).toEqual({ follower: 'erin', followee: 'frank' });
-  });
-
-  test.each(['?', '?x=1', '?next=/followers', '?followers=2'])(
-    'When the query is %j, which names nobody, then the demo pair is published',
-    async (query) => {
-      await request(app).post(`/followers${query}`).expect(202);
-    },
-  );
-
-  test('When the Host header is unusual, then the answer does not repeat it', async () => {
-    const res = await post().set('Host', "localhost'; rm -rf").query({ follower: 'erin' });
-    expect(res.text).not.toContain('rm -rf');
-  });
-
   test('When a small body unpacks to a large one, then it is refused', async () => {
     const bomb = gzipSync(JSON.stringify({ follower: 'x'.repeat(1_000_000) }));
     const res = await post()
