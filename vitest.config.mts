@@ -24,6 +24,7 @@ export default defineConfig({
     exclude: ['node_modules', 'dist'],
     // The scenarios run the compiled programs, as users do.
     globalSetup: './scenarios/stacks/build.ts',
+    setupFiles: ['./scenarios/stacks/clean-environment.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // On a small machine, this is more than Vitest's default. The scenarios mostly wait, so more of them fit.

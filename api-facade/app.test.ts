@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { SidecarError } from '../common/dapr/sidecar';
+import { NotReady } from '../common/http/health';
 import { captureLog } from '../common/testing/captured-log';
 import { createApp } from './app';
 
@@ -120,12 +121,16 @@ describe('POST /followers', () => {
     ['a JSON string', '"alice"', 'application/json', 400, 'JSON object'],
     ['null', 'null', 'application/json', 400, 'JSON object'],
     ['an array', '[]', 'application/json', 400, 'JSON object'],
-    ['a missing name', '{"follower":"alice"}', 'application/json', 400, '"followee"'],
+    ['a missing name', '{"follower":"alice"}', 'application/json', 400, '"followee" is missing'],
+    ['an empty object', '{}', 'application/json', 400, '"follower" and "followee" are missing'],
+    ['a Japanese name', '{"follower":"太郎","followee":"bob"}', 'application/json', 400, 'A-Z, a-z, 0-9'],
     ['a name that is not allowed', '{"follower":"<b>","followee":"bob"}', 'application/json', 400, '"follower"'],
     ['somebody who follows themselves', '{"follower":"bob","followee":"bob"}', 'application/json', 400, 'differ'],
     ['a body that is too large', `{"follower":"${'x'.repeat(20_000)}"}`, 'application/json', 413, 'too large'],
-    ['a form', 'follower=alice', 'application/x-www-form-urlencoded', 415, 'application/json'],
-    ['text', 'hello', 'text/plain', 415, 'application/json'],
+    ['a form', 'follower=alice', 'application/x-www-form-urlencoded', 415, 'curl -X POST 127.0.0.1:'],
+    ['JSON with the content type of curl', '{}', 'application/x-www-form-urlencoded', 415, 'application/json'],
+    ['a multipart form', '--x\r\n\r\n--x--', 'multipart/form-data; boundary=x', 415, "-d '{"],
+    ['text', 'hello', 'text/plain', 415, "-H 'content-type: application/json' -d '{"],
     ['another charset', '{}', 'application/json; charset=latin1', 415, 'charset'],
   ])('When the body is %s, then it is refused and nothing is published', async (_, body, type, status, detail) => {
     const res = await post().set('content-type', type).send(body).expect(status);
@@ -164,24 +169,33 @@ describe('everything else', () => {
   test.each(['get', 'put', 'patch', 'delete', 'options'] as const)(
     'When the method is %s, then the answer is 405',
     async (method) => {
-      const res = await request(app)[method]('/followers').expect(405).expect('allow', 'POST');
-      expect(problem(res).status).toBe(405);
+      const res = await request(app)[method]('/followers?follower=erin').expect(405).expect('allow', 'POST');
+      expect(problem(res)).toMatchObject({ status: 405, detail: expect.stringContaining('curl -X POST') });
     },
   );
+
+  test('When a browser opens the service, then the answer points to POST /followers', async () => {
+    const { detail } = problem(await request(app).get('/').expect(404));
+    expect(detail).toContain('POST /followers: curl -X POST 127.0.0.1:');
+  });
 
   test.each(['/', '/Followers', '/followers/', '//followers', '/followers/%', '/%2e%2e/followers', '/followers%00'])(
     'When the path is %s, then the answer is 404',
     async (path) => {
-      problem(await request(app).post(path).expect(404));
+      const { detail } = problem(await request(app).post(path).expect(404));
+      expect(detail).toContain('POST /followers');
       expect(publish).not.toHaveBeenCalled();
     },
   );
 
-  test('When the sidecar can publish, then the service is ready; when not, then 503 says why', async () => {
+  test('When the sidecar can publish, then the service is ready; when not, then 503 names the part, and the log says why', async () => {
     await request(app).get('/readyz').expect(200);
-    ready.mockRejectedValue(new Error('The Dapr sidecar has no component named pubsub.'));
+    ready.mockRejectedValue(new NotReady('The pub/sub component is not ready.', 'no component named pubsub'));
     const res = await request(app).get('/readyz').expect(503);
-    expect(problem(res).detail).toContain('no component named pubsub');
+    expect(problem(res).detail).toBe('The pub/sub component is not ready.');
+    expect(lines).toContainEqual(
+      expect.objectContaining({ msg: expect.stringContaining('no component named pubsub') }),
+    );
   });
 
   test('When only the sidecar is missing, then the service is still alive', async () => {

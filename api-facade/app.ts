@@ -3,11 +3,13 @@ import { handshake } from '../common/dapr/handshake';
 import { SidecarError } from '../common/dapr/sidecar';
 import { type Follow, InvalidFollow, parseFollow } from '../common/follow';
 import { accessLog, requestLog } from '../common/http/access-log';
-import { notFound, onlyMethods, requireHost, strictExpress } from '../common/http/express-app';
+import { requireHost, strictExpress } from '../common/http/express-app';
+import { refuseForeignPages } from '../common/http/foreign-page';
 import { health, type Ready } from '../common/http/health';
 import { HttpProblem, problemDetails } from '../common/http/problem-details';
 import { startTrace } from '../common/http/trace-context';
 import type { Logger } from '../common/logger';
+import { curlFor, namedElsewhere } from './elsewhere';
 import { eventIdOf } from './event-id';
 import type { PublishFollowerAdded } from './publish-follower-added';
 
@@ -15,6 +17,8 @@ export interface Dependencies {
   publish: PublishFollowerAdded;
   ready: Ready;
   logger: Logger;
+  /** Default: 127.0.0.1. */
+  listenAddress?: string;
 }
 
 /** The follow of a request without a body, such as the article's `curl -X POST`. */
@@ -24,15 +28,16 @@ export const DEMO_FOLLOW: Follow = { follower: 'alice', followee: 'bob' };
 const RETRY_AFTER_S = '2';
 
 /** Returns the Express app that takes `POST /followers` and publishes the follow. */
-export function createApp({ publish, ready, logger }: Dependencies): Express {
+export function createApp({ publish, ready, logger, listenAddress = '127.0.0.1' }: Dependencies): Express {
   const app = strictExpress();
   app.use(
     accessLog(logger),
     requireHost,
-    health(ready),
+    refuseForeignPages(listenAddress),
+    health(ready, logger),
     handshake(() => []),
   );
-  app.post('/followers', jsonBody, async (req, res) => {
+  app.post('/followers', onlyInBody, jsonBody, async (req, res) => {
     const log = requestLog(res);
     const follow = readFollow(req);
     const id = eventIdOf(follow, readIdempotencyKey(req));
@@ -45,8 +50,8 @@ export function createApp({ publish, ready, logger }: Dependencies): Express {
     });
     res.status(202).json({ id, ...follow });
   });
-  app.all('/followers', onlyMethods('POST'));
-  app.use(notFound, problemDetails(logger));
+  app.all('/followers', onlyPost);
+  app.use(nothingHere, problemDetails(logger));
   return app;
 }
 
@@ -60,13 +65,29 @@ const notConfirmed = (id: string) =>
     { id },
   );
 
+/** Refuses a request that names people where nothing reads them. Otherwise it would be answered with the demo pair. */
+const onlyInBody: RequestHandler = (req, _res, next) => {
+  const part = namedElsewhere(req);
+  if (part) throw new HttpProblem(400, `${part} names people. Name them in a JSON body: ${curlFor(req)}`);
+  next();
+};
+
+const onlyPost: RequestHandler = (req) => {
+  throw new HttpProblem(405, `${req.method} is not allowed here; allowed: POST. ${curlFor(req)}`, { allow: 'POST' });
+};
+
+const nothingHere: RequestHandler = (req) => {
+  throw new HttpProblem(404, `There is nothing at this path. To post a follow, send POST /followers: ${curlFor(req)}`);
+};
+
 const parseJson = express.json({ limit: '16kb', strict: false });
 
 /** Parses a JSON body. Without a body, `req.body` stays undefined. */
 const jsonBody: RequestHandler = (req, res, next) => {
   const empty = req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0;
   if (empty) return next();
-  if (!req.is('application/json')) throw new HttpProblem(415, 'Send the body as application/json, or send none.');
+  if (!req.is('application/json'))
+    throw new HttpProblem(415, `Send the body as application/json, or send none: ${curlFor(req)}`);
   parseJson(req, res, next);
 };
 

@@ -10,6 +10,7 @@ import type { Trace } from '../common/http/trace-context';
  */
 export type PublishFollowerAdded = (follow: Follow, id: string, trace: Trace) => Promise<void>;
 
+/** Returns the function that publishes follows through a sidecar. */
 export const createPublishFollowerAdded =
   ({ publish }: Pick<Dapr, 'publish'>): PublishFollowerAdded =>
   (follow, id, trace) =>

@@ -33,11 +33,21 @@ test.each([
   ['with a trailing line break', 'alice\n'],
   ['with markup', '<b>'],
   ['with a full-width letter', 'ａlice'],
+  ['in Japanese', '太郎'],
   ['with an at sign', 'a@b'],
 ])('When a name is %s, then the error names the field but not the value', (_, value) => {
-  const message = 'must be a string of 1 to 32 letters, digits, "_" or "-".';
-  expect(() => parseFollow({ follower: value, followee: 'bob' })).toThrow(new InvalidFollow(`"follower" ${message}`));
-  expect(() => parseFollow({ follower: 'alice', followee: value })).toThrow(new InvalidFollow(`"followee" ${message}`));
+  const problem = value === undefined ? ['is missing', 'are missing'] : ['is not a valid name', 'are not valid names'];
+  const error = (fields: string, [one, both]: string[]) =>
+    new InvalidFollow(
+      `${fields} ${fields.includes('and') ? both : one}. A name is a string of 1 to 32 of these characters: A-Z, a-z, 0-9, "_" and "-".`,
+    );
+  expect(() => parseFollow({ follower: value, followee: 'bob' })).toThrow(error('"follower"', problem));
+  expect(() => parseFollow({ follower: 'alice', followee: value })).toThrow(error('"followee"', problem));
+  expect(() => parseFollow({ follower: value, followee: value })).toThrow(error('"follower" and "followee"', problem));
+});
+
+test('When one name is missing and the other is not valid, then the error names both', () => {
+  expect(() => parseFollow({ follower: '太郎' })).toThrow('"followee" is missing. "follower" is not a valid name. ');
 });
 
 test('When a name is only in the prototype, then it counts as missing', () => {

@@ -21,15 +21,26 @@ export function parseFollow(input: unknown): Follow {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new InvalidFollow('A follow is a JSON object with "follower" and "followee".');
   }
-  const follower = name(input, 'follower');
-  const followee = name(input, 'followee');
+  const names: Record<string, unknown> = { ...input }; // without the fields of a prototype
+  const { follower, followee } = names;
+  if (!isName(follower) || !isName(followee)) throw new InvalidFollow(problemsOf(names));
   if (follower === followee)
     throw new InvalidFollow('"follower" and "followee" must differ: nobody follows themselves.');
   return { follower, followee };
 }
 
-function name(input: object, field: 'follower' | 'followee'): string {
-  const value = Object.hasOwn(input, field) ? (input as Record<string, unknown>)[field] : undefined;
-  if (typeof value === 'string' && NAME.test(value)) return value;
-  throw new InvalidFollow(`"${field}" must be a string of 1 to 32 letters, digits, "_" or "-".`);
+const isName = (value: unknown): value is string => typeof value === 'string' && NAME.test(value);
+
+/** Returns one sentence for the missing fields, one for the fields that are not valid, and one for what is allowed. */
+function problemsOf(names: Record<string, unknown>): string {
+  const fields = ['follower', 'followee'];
+  const missing = fields.filter((field) => names[field] === undefined);
+  const invalid = fields.filter((field) => names[field] !== undefined && !isName(names[field]));
+  const sentence = (found: string[], one: string, both: string) =>
+    found.length === 0 ? [] : [`${found.map((field) => `"${field}"`).join(' and ')} ${found.length > 1 ? both : one}.`];
+  return [
+    ...sentence(missing, 'is missing', 'are missing'),
+    ...sentence(invalid, 'is not a valid name', 'are not valid names'),
+    'A name is a string of 1 to 32 of these characters: A-Z, a-z, 0-9, "_" and "-".',
+  ].join(' ');
 }

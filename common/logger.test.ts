@@ -37,14 +37,28 @@ test('When no format is set and the output is not a terminal, then the format is
   expect(() => JSON.parse(logged(undefined))).not.toThrow();
 });
 
+test('When the output is a terminal, then the line has colours, unless the user wants none', () => {
+  const line = (hasColors: boolean) => {
+    let output = '';
+    const write = (text: string) => {
+      output += text;
+    };
+    const terminal = { isTerminal: true, hasColors };
+    createLogger('s', { logLevel: 'info', logFormat: undefined }, { write }, terminal).info('hello');
+    return output;
+  };
+  expect(line(true)).toContain('\u001b[32mINFO\u001b[39m: \u001b[36ms: hello');
+  expect(line(false)).toMatch(/INFO: s: hello\n$/);
+});
+
 test('When a message has control characters, then the line has them escaped', () => {
   let output = '';
   const write = (text: string) => {
     output += text;
   };
   const logger = createLogger('s', { logLevel: 'info', logFormat: 'pretty' }, { write });
-  logger.info('a\u001b[31mb\r\nc\u009bd');
-  expect(output).toMatch(/s: a\\x1b\[31mb\\x0d\\x0ac\\x9bd\n$/);
+  logger.info('a\u001b[31mb\r\nc\u009bd\u202ee\u2028f');
+  expect(output).toMatch(/s: a\\x1b\[31mb\\x0d\\x0ac\\x9bd\\u\{202e\}e\\u\{2028\}f\n$/);
 });
 
 test('When an error is logged, then the line is followed by its message and its stack', () => {

@@ -1,17 +1,18 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Config } from './config';
+import { terminalOf } from './terminal';
 
 export type { Logger };
 
 /**
- * Returns the log of one service: JSON lines, or readable lines on a terminal. `npm start` sets `FORCE_COLOR` when its
- * output is a terminal, because the services write to a pipe. https://force-color.org
+ * Returns the log of one service: JSON lines, or readable lines on a terminal.
  */
 export function createLogger(
   service: string,
   { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>,
   destination: DestinationStream = standardOutput(),
+  { isTerminal, hasColors } = terminalOf(process.env, process.stdout.isTTY),
 ): Logger {
   const options = {
     level: logLevel,
@@ -19,10 +20,9 @@ export function createLogger(
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const onTerminal = process.stdout.isTTY || Boolean(process.env.FORCE_COLOR);
-  if ((logFormat ?? (onTerminal ? 'pretty' : 'json')) === 'json') return pino(options, destination);
+  if ((logFormat ?? (isTerminal ? 'pretty' : 'json')) === 'json') return pino(options, destination);
   const format = prettyFactory({
-    colorize: onTerminal,
+    colorize: hasColors,
     include: 'level,time,err', // the message contains the other fields
     translateTime: 'SYS:HH:MM:ss.l',
     messageFormat: (log, messageKey) => {
@@ -40,6 +40,14 @@ export function createLogger(
  */
 const standardOutput = (): DestinationStream => pino.destination({ dest: 1, sync: false });
 
-/** Escapes control characters. Messages quote other programs, and a terminal would execute their escape sequences. */
-const printable = (text: string) =>
-  text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+/**
+ * Returns text of other programs or people on one line that is safe to print. Control characters, which a terminal would
+ * execute, and invisible characters, which hide or reorder text, are written as their codes: `\x1b`, `\u{202e}`.
+ */
+export const printable = (text: string, maxLength = Number.POSITIVE_INFINITY): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escaped).slice(0, maxLength);
+
+function escaped(char: string): string {
+  const code = (char.codePointAt(0) ?? 0).toString(16);
+  return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
+}

@@ -7,16 +7,55 @@ shift
 app_id=$program
 broker=components/$BROKER
 log_level=info
+SECOND_CONFIG=components/no-invocation.yaml # daprd.sh adds it
 if [ "$program" = replay ]; then
   app_id=${1:-}-replay
   if [ -d "$broker-replay" ]; then broker=$broker-replay; fi
+  SECOND_CONFIG=
   log_level=error # a person reads the output of a replay
 fi
+
+state=${TMPDIR:-/tmp}
+rm -f "$state"/ready "$state"/failed "$state"/reported "$state"/sidecar
+
+# Ends the container. While a service starts, Docker restarts a container that has failed, and Compose waits for it: Compose
+# gives up only when a health check fails. So the container waits until its health check (healthcheck.ts) has reported why
+# it ends, and Compose has seen that. After the service was ready, and for a replay, nobody waits.
+end() {
+  if [ "$1" != 0 ] && [ "$program" != replay ] && [ ! -e "$state/ready" ]; then
+    echo "$reason" >"$state/failed"
+    for _ in $(seq 100); do
+      if [ -e "$state/reported" ]; then break; fi
+      sleep 0.1
+    done
+    sleep 2
+  fi
+  exit "$1"
+}
+reason="$program ended before it was ready; its log says why"
+
+files=$(node dist/container/check-resources.js components/config.yaml components/common "$broker" 2>&1) || {
+  reason=$files
+  echo "$files" | sed "s/^/$program: /" >&2
+  end 1
+}
 
 # The sidecar and the program recognise each other by these tokens. No other container needs them.
 token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 DAPR_API_TOKEN=$(token) APP_API_TOKEN=$(token)
 export DAPR_API_TOKEN APP_API_TOKEN
+
+# Prints the address of this container in the network that has this name as an alias (docker-compose.yml); loopback if the
+# container is not in that network. Replicas share the name, so it may have more addresses than one.
+address_in() {
+  for own in $(hostname -I); do
+    if getent ahostsv4 "$1" | grep -q "^$own "; then echo "$own" && return; fi
+  done
+  echo 127.0.0.1
+}
+# daprd.sh lets daprd listen on these addresses only. The first is also the address that other sidecars are told.
+DAPR_HOST_IP=$(address_in invocation) METRICS_ADDRESS=$(address_in metrics)
+export DAPR_HOST_IP METRICS_ADDRESS SECOND_CONFIG
 
 # The host `jaeger` exists with the Compose profile `observability`. It takes the sidecar's traces. The final dot keeps the
 # resolver from looking for the name in other domains.
@@ -24,6 +63,7 @@ if timeout 2 getent hosts jaeger. >/dev/null; then
   export OTEL_EXPORTER_OTLP_ENDPOINT=jaeger:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_INSECURE=true
 fi
 
+export SIDECAR_STARTED="$state/sidecar"
 dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 --metrics-port 9090 \
   --config components/config.yaml --resources-path components/common --resources-path "$broker" \
   --placement-host-address placement:50005 --scheduler-host-address "" --log-level "$log_level" \
@@ -36,18 +76,26 @@ watch=
 # because a second one makes it exit at once.
 trap 'trap "" TERM INT; [ -z "$watch" ] || kill "$watch" 2>/dev/null; kill -s TERM "$(pidof daprd || echo $cli)"' TERM INT
 
-# When the sidecar cannot start, for example because of an error in a component file, the CLI keeps running with the
-# program alone. This watch ends both.
+# When the sidecar cannot start, for example because its broker is away, the CLI keeps running with the program alone, and
+# hears no other signal than KILL for 45 seconds. This watch ends it. The program, which was never ready, ends with the
+# container. When the sidecar of a running program ends, the CLI stops the program and ends; it has time for that.
+# daprd may end before the watch has seen it, so daprd.sh leaves a file. -x also finds daprd.sh.
 lost=
-trap 'lost=1; kill -s TERM "$cli"' USR1
-(sleep 5; while pidof daprd >/dev/null; do sleep 1; done; kill -s USR1 $$) &
+trap 'lost=1; kill -s KILL "$cli"' USR1
+(
+  until [ -e "$SIDECAR_STARTED" ] || pidof daprd >/dev/null; do sleep 0.1; done
+  while pidof -x daprd >/dev/null; do sleep 0.2; done
+  if [ "$program" = replay ] || [ -e "$state/ready" ]; then sleep 10; fi
+  kill -s USR1 $$
+) &
 watch=$!
 
 # `wait` also returns when a signal arrives. It is called again until the CLI has ended.
 while wait "$cli"; code=$?; kill -s 0 "$cli" 2>/dev/null; do :; done
 kill "$watch" 2>/dev/null
 if [ -n "$lost" ]; then
-  echo "$program: the sidecar has ended; its last lines above say why" >&2
+  reason="the sidecar has ended; its last lines above say why. The files of its components: $files"
+  echo "$program: $reason" >&2
   code=1
 fi
-exit "$code"
+end "$code"

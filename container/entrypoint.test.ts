@@ -11,7 +11,10 @@ const SOON = { timeout: 10_000 };
 let folder: string;
 let child: ChildProcess | undefined;
 
-/** Replaces `dapr run`: starts daprd, and exits after daprd has exited. It exits at once on SIGTERM. */
+/**
+ * Replaces `dapr run`: starts daprd, and exits after daprd has exited. It exits at once on SIGTERM. Without `SIDECAR`, its
+ * daprd ends at once, and it does not.
+ */
 const DAPR = `
 echo "$@" >"$FOLDER/arguments"
 echo "$DAPR_API_TOKEN $APP_API_TOKEN" >"$FOLDER/tokens"
@@ -22,15 +25,22 @@ if [ -n "$SIDECAR" ]; then
   wait $!
   exit "$CODE"
 fi
+: >"$SIDECAR_STARTED"
 while :; do sleep 0.05; done
 `;
 
 /** Replaces `pidof`: finds only the sidecar of this test, not the other sidecars on this machine. */
 const PIDOF = 'pid=$(cat "$FOLDER/daprd.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid"';
 
+/** Replaces the check of the resource files. */
+const NODE = `
+if [ -n "$PROBLEM" ]; then echo "$PROBLEM" >&2; exit 1; fi
+echo "pubsub: components/redis/pubsub.yaml"
+`;
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'entrypoint-'));
-  for (const [name, text] of Object.entries({ dapr: DAPR, pidof: PIDOF })) {
+  for (const [name, text] of Object.entries({ dapr: DAPR, pidof: PIDOF, node: NODE })) {
     writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
     chmodSync(join(folder, name), 0o755);
   }
@@ -50,8 +60,16 @@ afterEach(() => {
 
 const read = (name: string) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8').trim() : '');
 
-function start(args: string[], { sidecar = true, code = 0 } = {}) {
-  const env = { APP_PORT: '8080', BROKER: 'redis', FOLDER: folder, SIDECAR: sidecar ? '1' : '', CODE: String(code) };
+function start(args: string[], { sidecar = true, code = 0, problem = '' } = {}) {
+  const env = {
+    APP_PORT: '8080',
+    BROKER: 'redis',
+    FOLDER: folder,
+    TMPDIR: folder,
+    SIDECAR: sidecar ? '1' : '',
+    CODE: String(code),
+    PROBLEM: problem,
+  };
   child = spawn('sh', [SCRIPT, ...args], { cwd: folder, env: { ...env, PATH: `${folder}:${process.env.PATH}` } });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -74,20 +92,53 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a stop with %s', (signal) => {
   });
 });
 
-test('When the CLI exits with an error, then the container exits with the same code', async () => {
-  const { ended } = start(['api-facade'], { code: 1 });
-  await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
-  process.kill(Number(read('daprd.pid')), 'SIGKILL');
-  expect(await ended).toBe(1);
+/** Acts as healthcheck.ts, when the container has failed. Resolves with the reason that the container gives. */
+async function reportFailure(): Promise<string> {
+  await vi.waitFor(() => expect(read('failed')).not.toBe(''), SOON);
+  writeFileSync(join(folder, 'reported'), '');
+  return read('failed');
+}
+
+describe('a start that fails', () => {
+  test('When the sidecar cannot start, then the container ends with 1, prints the files of the components, and waits until its health check has reported it', async () => {
+    const { child, ended, output } = start(['api-facade'], { sidecar: false });
+    const reason = await reportFailure();
+    expect(child.exitCode).toBeNull();
+    expect(await ended).toBe(1);
+    expect(reason).toMatch(/^the sidecar has ended; .* pubsub: components\/redis\/pubsub\.yaml$/);
+    expect(output()).toContain(`api-facade: ${reason}`);
+  });
+
+  test('When a resource file has a problem, then the sidecar is not started, the problem is printed, and the container ends with 1', async () => {
+    const { ended, output } = start(['api-facade'], { problem: 'components/redis/pubsub.yaml: not YAML' });
+    expect(await reportFailure()).toBe('components/redis/pubsub.yaml: not YAML');
+    expect(await ended).toBe(1);
+    expect(output()).toBe('api-facade: components/redis/pubsub.yaml: not YAML\n');
+    expect(read('arguments')).toBe('');
+  });
+
+  test('When the program ends before it was ready, then the container waits for its health check, too', async () => {
+    const { ended } = start(['api-facade'], { code: 3 });
+    await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+    process.kill(Number(read('daprd.pid')), 'SIGKILL');
+    expect(await reportFailure()).toMatch(/./);
+    expect(await ended).not.toBe(0);
+  });
+
+  test('When a replay cannot start, then it waits for nobody', async () => {
+    const { ended } = start(['replay', 'email-notification-service'], { problem: 'components: not YAML' });
+    expect(await ended).toBe(1);
+    expect(existsSync(join(folder, 'failed'))).toBe(false);
+  });
 });
 
-test('When the sidecar cannot start, then the container stops the program, exits with 1 and prints the reason', {
-  timeout: 30_000,
-}, async () => {
-  const { ended, output } = start(['api-facade'], { sidecar: false });
+test('When the sidecar ends after the service was ready, then the CLI is told to end, and the container does not wait', async () => {
+  const { ended } = start(['api-facade'], { code: 1 });
+  await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+  writeFileSync(join(folder, 'ready'), '');
+  process.kill(Number(read('daprd.pid')), 'SIGKILL');
   expect(await ended).toBe(1);
-  expect(read('log')).toBe('cli: TERM');
-  expect(output()).toContain('api-facade: the sidecar has ended; its last lines above say why');
+  expect(existsSync(join(folder, 'failed'))).toBe(false);
 });
 
 test('When a container starts, then its two tokens are new, random, different and not printed', async () => {

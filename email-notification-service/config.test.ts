@@ -22,18 +22,56 @@ test('When the variables are set, then the configuration has their values', () =
 test.each([
   ['EMAIL_FROM', 'bob', 'an e-mail address such as followers@example.com'],
   ['EMAIL_FROM', 'a@b\r\nBcc: c@d', 'an e-mail address such as followers@example.com'],
+  ['EMAIL_FROM', 'Followers <followers@example.com>', 'an e-mail address such as followers@example.com'],
+  ['EMAIL_FROM', '.followers@example.com', 'an e-mail address such as followers@example.com'],
+  ['EMAIL_FROM', 'a..b@example.com', 'an e-mail address such as followers@example.com'],
+  ['EMAIL_FROM', 'followers@127.0.0.1', 'an e-mail address such as followers@example.com'],
+  ['EMAIL_FROM', `${'x'.repeat(65)}@example.com`, 'an e-mail address such as followers@example.com'],
+  ['EMAIL_FROM', 'a@b@example.com', 'an e-mail address such as followers@example.com'],
+  ['EMAIL_DOMAIN', '@example.com', 'a domain such as example.com'],
+  ['EMAIL_DOMAIN', 'https://example.com', 'a domain such as example.com'],
+  ['EMAIL_DOMAIN', '192.168.0.1', 'a domain such as example.com'],
+  ['EMAIL_DOMAIN', 'a.'.repeat(111), 'a domain such as example.com'],
   ['EMAIL_DOMAIN', 'example.com>', 'a domain such as example.com'],
   ['EMAIL_DOMAIN', '-a.example', 'a domain such as example.com'],
 ])('When %s is %j, then the error names the variable, the value and the allowed values', (name, value, allowed) => {
   expect(() => readEmailConfig({ [name]: value })).toThrow(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}`);
 });
 
-test.each(['http://u:secret@host', 'smtp://', 'u:secret@host:25', 'smtp//u:secret@h'])(
-  'When SMTP_URL is %j, then the error does not show the password',
-  (value) => {
-    const read = () => readEmailConfig({ SMTP_URL: value });
-    expect(read).toThrow(ConfigError);
-    expect(read).toThrow(/^SMTP_URL is not usable \(the value is not shown\); allowed: smtp:/);
-    expect(read).not.toThrow(/secret/);
-  },
-);
+test.each([
+  'smtp://localhost',
+  'smtp://mail_server:25/',
+  'smtp://[::1]:25',
+  'smtps://me%40example.com:p%3Aw@mail.example.com:465',
+  'smtp://mail.example.com:587?requireTLS=true&tls.rejectUnauthorized=false&name=shop.example',
+])('When SMTP_URL is %j, then it is accepted', (value) => {
+  expect(readEmailConfig({ SMTP_URL: value }).smtpUrl).toBe(value);
+});
+
+test.each([
+  'http://u:secret@host',
+  'smtp://',
+  'u:secret@host:25',
+  'smtp//u:secret@h',
+  'smtp://host:0',
+  'smtp://host:99999',
+  'smtp://1025',
+  'smtp://256.0.0.1:25',
+  'smtp://host:25/inbox',
+  'smtp://host:25#x',
+  'smtp://host name:25',
+  'smtp://host:25\n',
+  ' smtp://host:25',
+  'smtp://user@host:25',
+  'smtp://user:@host:25',
+  'smtp://u:se%cret@host:25',
+  'smtp://host:25?requireTLS=false',
+  'smtp://host:25?ignoreTLS=true',
+  'smtp://host:25?maxRequeues=5',
+  'smtp://host:25?pool=false',
+])('When SMTP_URL is %j, then the error does not show the password', (value) => {
+  const read = () => readEmailConfig({ SMTP_URL: value });
+  expect(read).toThrow(ConfigError);
+  expect(read).toThrow(/^SMTP_URL is not usable \(the value is not shown\); allowed: smtp:/);
+  expect(read).not.toThrow(/secret/);
+});

@@ -1,10 +1,11 @@
 import { createTransport } from 'nodemailer';
-import { isLoopback } from '../common/config';
 import type { Handle } from '../common/dapr/subscription';
 import type { Follow } from '../common/follow';
+import { isLoopback } from '../common/host';
 import type { Logger } from '../common/logger';
 import { MAX_CONCURRENT } from '../common/once/handle-once';
 import type { EmailConfig } from './config';
+import { createPoolLog, hidesReason } from './pool-log';
 import { smtpFailure } from './smtp-failure';
 import { writeEmail } from './write-email';
 
@@ -31,6 +32,7 @@ export function createEmailSender(
   answerTimeoutMs = ANSWER_TIMEOUT_MS,
 ): EmailSender {
   const url = new URL(config.smtpUrl);
+  const poolLog = createPoolLog();
   const transport = createTransport({
     pool: true,
     maxConnections: MAX_CONCURRENT,
@@ -42,17 +44,18 @@ export function createEmailSender(
     socketTimeout: answerTimeoutMs,
     // A password is only sent over an encrypted connection.
     requireTLS: url.username !== '' && !isLoopback(url),
+    logger: poolLog.logger,
     disableFileAccess: true,
     disableUrlAccess: true,
     url: config.smtpUrl,
   });
   return {
     async sendEmail(follow, eventId) {
-      try {
-        await transport.sendMail(writeEmail(follow, eventId, config));
-      } catch (error) {
-        throw smtpFailure(error as Error);
-      }
+      const mail = writeEmail(follow, eventId, config);
+      await transport.sendMail(mail).catch((error: Error) => {
+        const reason = poolLog.takeReason(mail.messageId);
+        throw smtpFailure(hidesReason(error) ? new Error(reason, { cause: error }) : error);
+      });
       const { follower, followee } = follow;
       logger.info({ eventId, follower, followee }, `notified ${followee} by e-mail: ${follower} follows you`);
     },

@@ -1,4 +1,5 @@
 import { PermanentFailure } from '../common/dapr/subscription';
+import { printable } from '../common/logger';
 
 /** An error of nodemailer. https://nodemailer.com/errors */
 interface SmtpError extends Error {
@@ -7,6 +8,9 @@ interface SmtpError extends Error {
   /** The SMTP reply code; undefined when the server has not answered. */
   responseCode?: number;
 }
+
+/** The server may answer any text. A log line has this many characters of it. */
+const MAX_REASON = 300;
 
 /**
  * Returns the failure of a mail: a `PermanentFailure` when a retry cannot help, and an `Error` otherwise.
@@ -23,13 +27,10 @@ interface SmtpError extends Error {
  */
 export function smtpFailure(error: SmtpError): Error {
   const { code = '', responseCode } = error;
-  const reason = `e-mail: ${oneLine(error.message)}`;
+  const reason = `e-mail: ${printable(error.message.replace(/\s+/g, ' '), MAX_REASON)}`;
   const permanent =
     responseCode === undefined
       ? code === 'EENVELOPE' || code === 'EMESSAGE'
       : responseCode >= 500 && responseCode < 600;
   return permanent ? new PermanentFailure(reason, { cause: error }) : new Error(reason, { cause: error });
 }
-
-/** Keeps a log line short and on one line. The server may answer any text. */
-const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 300);

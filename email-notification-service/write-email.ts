@@ -11,7 +11,7 @@ export function writeEmail(
   { follower, followee }: Follow,
   eventId: string,
   { from, domain }: Pick<EmailConfig, 'from' | 'domain'>,
-): SendMailOptions {
+): SendMailOptions & { messageId: string } {
   const html = `<p>Hello ${escapeHtml(followee)},</p><p><b>${escapeHtml(follower)}</b> follows you now.</p>`;
   return {
     messageId: `<${eventKey(eventId)}.email-notification-service@${domain}>`,

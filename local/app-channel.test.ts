@@ -11,7 +11,12 @@ test('When the app announces its keep-alive timeout, then the sidecar closes an 
   const connected = once(app, 'connection');
   await once(app, 'listening');
   const { port } = app.address() as AddressInfo;
-  const channel = new AppChannel(port, { token: undefined, maxConcurrent: 1, maxBodyBytes: 1_000 });
+  const channel = new AppChannel(port, {
+    token: undefined,
+    maxConcurrent: 1,
+    maxBodyBytes: 1_000,
+    maxHeaderBytes: 4096,
+  });
   try {
     await channel.send({ method: 'GET', path: '/' });
     const [socket] = (await connected) as [Socket];

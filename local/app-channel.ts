@@ -1,13 +1,14 @@
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
-import { type HttpAnswer, RequestError, sendRequest } from './http-request';
+import type { Readable } from 'node:stream';
+import { type HttpAnswer, type OpenAnswer, openRequest, RequestError, readAll } from './http-request';
 
 export interface AppRequest {
   method: string;
   /** With or without a leading slash, because the route of a subscription may have none. */
   path: string;
   headers?: Record<string, string | string[] | undefined>;
-  body?: Buffer;
+  body?: Buffer | Readable;
   signal?: AbortSignal;
 }
 
@@ -36,33 +37,44 @@ export class AppChannel {
       /** The concurrency limit. Other requests wait. Infinity: no limit. */
       maxConcurrent: number;
       maxBodyBytes: number;
+      /** The limit for the headers of an answer. */
+      maxHeaderBytes: number;
     },
   ) {
     this.agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets: options.maxConcurrent });
   }
 
   /** Resolves with the app's answer. @throws {AppUnreachable} when the connection fails or the answer is too long */
-  async send({ method, path, headers = {}, body, signal }: AppRequest): Promise<HttpAnswer> {
-    const { token, maxBodyBytes } = this.options;
-    const withSlash = path.startsWith('/') ? path : `/${path}`;
+  async send(request: AppRequest): Promise<HttpAnswer> {
+    const { status, headers, body } = await this.open(request);
     try {
-      return await sendRequest({
-        url: { protocol: 'http:', hostname: '127.0.0.1', port: this.port, path: withSlash },
+      return { status, headers, body: await readAll(body, this.options.maxBodyBytes) };
+    } catch (error) {
+      throw this.unreachable(request, error);
+    }
+  }
+
+  /** Resolves with the start of the app's answer. @throws {AppUnreachable} when the connection fails */
+  async open(request: AppRequest): Promise<OpenAnswer> {
+    const { method, path, headers = {}, body, signal } = request;
+    const { token, maxHeaderBytes } = this.options;
+    try {
+      return await openRequest({
+        url: { protocol: 'http:', hostname: '127.0.0.1', port: this.port, path: withSlash(path) },
         method,
         headers: {
           'user-agent': 'Go-http-client/1.1',
           ...headers,
-          'dapr-api-token': token,
-          ...(body && { 'content-length': String(body.length) }),
+          ...(token !== undefined && { 'dapr-api-token': token }),
+          ...(Buffer.isBuffer(body) && { 'content-length': String(body.length) }),
         },
         body,
         signal,
         agent: this.agent,
-        maxBodyBytes,
+        maxHeaderBytes,
       });
     } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      throw new AppUnreachable(`${method} ${withSlash} on port ${this.port}: ${error.message}`, error.code);
+      throw this.unreachable(request, error);
     }
   }
 
@@ -78,4 +90,11 @@ export class AppChannel {
   close(): void {
     this.agent.destroy();
   }
+
+  private unreachable({ method, path }: AppRequest, error: unknown): unknown {
+    if (!(error instanceof RequestError)) return error;
+    return new AppUnreachable(`${method} ${withSlash(path)} on port ${this.port}: ${error.message}`, error.code);
+  }
 }
+
+const withSlash = (path: string) => (path.startsWith('/') ? path : `/${path}`);

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from './brokers/broker';
 import { InMemoryBroker } from './brokers/in-memory';
 import { RedisBroker } from './brokers/redis';
+import { withTopicPrefix } from './brokers/topic-prefix';
+import type { Environment } from './environment';
 import { getOrCreate } from './get-or-create';
 import type { Log } from './log';
 import { RedisConnection } from './redis/connection';
@@ -121,12 +123,16 @@ export async function createComponent(component: Component, context: ComponentCo
     const allowed = [...BROKER_TYPES, ...STORE_TYPES].join(', ');
     throw new ResourceError(`${where}: spec.type is ${type}; allowed: ${allowed}`);
   }
-  if (version !== 'v1') throw new ResourceError(`${where}: spec.version is ${version}; allowed: v1`);
+  if (!['', 'v0', 'v1'].includes(version.toLowerCase()))
+    throw new ResourceError(`${where}: spec.version is ${version}; allowed: v1`);
   for (const key of unknownMetadata(component, known.metadata)) {
     context.log.warn(`${where}: metadata ${key} is not supported and is ignored`);
   }
   try {
-    if (broker) return { kind: 'pubsub', broker: await broker.create(component, context) };
+    if (broker) {
+      const created = await broker.create(component, context);
+      return { kind: 'pubsub', broker: withTopicPrefix(created, component.topicPrefix) };
+    }
     return { kind: 'state', store: await (store as ComponentType<Store>).create(component, context) };
   } catch (error) {
     if (error instanceof ResourceError) throw error;
@@ -140,11 +146,19 @@ function unknownMetadata({ type, metadata }: Component, supported: readonly stri
   return [...metadata.keys()].filter((name) => !known.has(name.toLowerCase()));
 }
 
-/** Returns the prefix of an app's keys in a store. https://docs.dapr.io/developing-applications/building-blocks/state-management/howto-share-state/ */
-export function keyPrefix({ metadata, name }: Component, appId: string): string {
+/**
+ * Returns the prefix of an app's keys in a store. https://docs.dapr.io/developing-applications/building-blocks/state-management/howto-share-state/
+ *
+ * @throws {ResourceError} for a prefix that contains the separator
+ */
+export function keyPrefix({ file, metadata, name }: Component, appId: string, env: Environment): string {
   const [, given = 'appid'] = [...metadata].find(([key]) => key.toLowerCase() === 'keyprefix') ?? [];
   const strategy = given.toLowerCase();
+  if (strategy.includes('||')) {
+    throw new ResourceError(`${file}: component ${name}: metadata keyPrefix is ${given}; allowed: a value without ||`);
+  }
   if (strategy === 'none') return '';
   if (strategy === 'name') return `${name}||`;
+  if (strategy === 'namespace' && env.NAMESPACE) return `${env.NAMESPACE}.${appId}||`;
   return strategy === 'appid' || strategy === 'namespace' ? `${appId}||` : `${strategy}||`;
 }

@@ -1,6 +1,7 @@
 import { type Agent, type IncomingHttpHeaders, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { gunzip } from 'node:zlib';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 
 export interface HttpAnswer {
   status: number;
@@ -8,14 +9,30 @@ export interface HttpAnswer {
   body: Buffer;
 }
 
-export interface HttpRequest {
+/** The start of an answer. Its body is still to be read. */
+export interface OpenAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** The header lines, with names in lower case. A header may have several lines. */
+  lines: HeaderLine[];
+  body: Readable;
+}
+
+export type HeaderLine = [name: string, value: string];
+
+export interface OpenRequest {
   /** `protocol` is `http:` or `https:`. `path` is sent unchanged. */
   url: { protocol: string; hostname: string; port: number | undefined; path: string };
   method: string;
   headers: Record<string, string | string[] | undefined>;
-  body: Buffer | undefined;
+  body: Buffer | Readable | undefined;
   signal?: AbortSignal | undefined;
   agent?: Agent | undefined;
+  /** The limit for the headers of the answer. Default: Node's. */
+  maxHeaderBytes?: number | undefined;
+}
+
+export interface HttpRequest extends OpenRequest {
   /** The limit for the body of the answer. */
   maxBodyBytes: number;
 }
@@ -31,22 +48,43 @@ export class RequestError extends Error {
 }
 
 /**
- * Resolves with the answer to a request. Like Go, it accepts and unpacks gzip unless `headers` has `accept-encoding`.
+ * Resolves with the complete answer to a request.
  *
  * @throws {RequestError} when the connection fails, or the answer is incomplete or too long
  */
-export function sendRequest({
-  url,
-  method,
-  headers,
-  body,
-  signal,
-  agent,
-  maxBodyBytes,
-}: HttpRequest): Promise<HttpAnswer> {
+export async function sendRequest({ maxBodyBytes, ...request }: HttpRequest): Promise<HttpAnswer> {
+  const { status, headers, body } = await openRequest(request);
+  return { status, headers, body: await readAll(body, maxBodyBytes) };
+}
+
+/** Resolves with the bytes of a stream. @throws {RequestError} when it breaks or is longer than `maxBytes` */
+export async function readAll(stream: Readable, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of stream) {
+      length += chunk.length;
+      if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw new RequestError(error as Error);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Resolves with the answer to a request when its headers have arrived. Like Go, it accepts and unpacks gzip unless
+ * `headers` has `accept-encoding`. A broken connection breaks the body. Read the body to its end, or destroy it.
+ *
+ * @throws {RequestError} when the connection fails
+ */
+export function openRequest(given: OpenRequest): Promise<OpenAnswer> {
+  const { url, method, headers, body, signal, agent, maxHeaderBytes } = given;
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(new RequestError(error));
-    const unpacks = headers['accept-encoding'] === undefined;
+    const unpacks = headers['accept-encoding'] === undefined && method !== 'HEAD';
+    const { expect, ...others } = headers;
     const options: RequestOptions = {
       protocol: url.protocol,
       hostname: url.hostname,
@@ -55,10 +93,11 @@ export function sendRequest({
       method,
       headers: {
         ...(unpacks && { 'accept-encoding': 'gzip' }),
-        ...Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
+        ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
       },
       ...(agent && { agent }),
       ...(signal && { signal }),
+      ...(maxHeaderBytes !== undefined && { maxHeaderSize: maxHeaderBytes }),
     };
     let req: ReturnType<typeof requestHttp>;
     try {
@@ -68,6 +107,8 @@ export function sendRequest({
     }
     // HTTP/1.1 keeps connections open without this header, and Go does not send it.
     req.removeHeader('connection');
+    // If `options` had this header, Node would send the headers now and wait for the answer 100 Continue.
+    if (expect !== undefined) req.setHeader('expect', expect);
     req.on('error', fail);
     // Without a listener, Node closes the connection without an event, and the promise would never settle.
     req.on('upgrade', (_, socket) => {
@@ -75,24 +116,33 @@ export function sendRequest({
       fail(new Error('the answer is 101 Switching Protocols'));
     });
     req.on('response', (res) => {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      res.on('data', (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > maxBodyBytes) req.destroy(new Error(`the answer is longer than ${maxBodyBytes} bytes`));
-        else chunks.push(chunk);
-      });
-      res.on('error', fail);
-      res.on('end', () => {
-        const { statusCode: status = 0, headers: answered } = res;
-        const answer = { status, headers: answered, body: Buffer.concat(chunks) };
-        if (!unpacks || answered['content-encoding'] !== 'gzip' || answer.body.length === 0) return resolve(answer);
-        const { 'content-encoding': _, ...others } = answered;
-        gunzip(answer.body, { maxOutputLength: maxBodyBytes }, (error, unpacked) =>
-          error ? fail(error) : resolve({ status, headers: others, body: unpacked }),
-        );
-      });
+      const { statusCode: status = 0, headers: answered } = res;
+      const lines = linesOf(res.rawHeaders);
+      const packed = unpacks && answered['content-encoding'] === 'gzip' && status !== 204 && status !== 304;
+      if (!packed) return resolve({ status, headers: answered, lines, body: res });
+      const { 'content-encoding': _, ...others } = answered;
+      const rest = lines.filter(([name]) => name !== 'content-encoding');
+      resolve({ status, headers: others, lines: rest, body: unpack(res) });
     });
-    req.end(body);
+    if (body === undefined || Buffer.isBuffer(body)) req.end(body);
+    else {
+      body.once('error', fail);
+      pipeline(body, req, () => {}); // an error of the body destroys the request
+    }
   });
 }
+
+/** Returns the unpacked bytes. An empty body, which is not gzip, is empty. */
+function unpack(packed: Readable): Readable {
+  const unpacked = new PassThrough();
+  packed.once('readable', () => {
+    const steps = packed.readableLength === 0 ? [packed, unpacked] : [packed, createGunzip(), unpacked];
+    pipeline(steps, () => {});
+  });
+  packed.once('error', (error) => unpacked.destroy(error));
+  return unpacked;
+}
+
+/** Returns the lines of Node's flat list of header names and values. */
+export const linesOf = (rawHeaders: readonly string[]): HeaderLine[] =>
+  rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), rawHeaders[i + 1] ?? '']] : []));

@@ -5,8 +5,10 @@ import type { Directory } from './invocation/directory';
 import type { Log } from './log';
 import type { Join } from './run/join';
 
-/** daprd's default. */
+/** daprd's defaults. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+export const MAX_HEADER_BYTES = 4 * 1024;
+export const LISTEN_ADDRESS = '127.0.0.1';
 export const GRACEFUL_SHUTDOWN_MS = 5_000;
 
 /** The options of one sidecar. All have defaults except `appId`. */
@@ -16,8 +18,14 @@ export interface SidecarOptions {
   appPort?: number;
   /** The port of the Dapr API. 0, the default, means a free port. */
   httpPort?: number;
-  /** Default: 127.0.0.1. */
-  listenAddress?: string;
+  /** Default: 127.0.0.1. On loopback addresses, the API refuses web pages of other origins. */
+  listenAddresses?: readonly string[];
+  /** A second port, for health and metadata alone and without a token. Default: none. */
+  publicPort?: number;
+  /** Default: the first of `listenAddresses`. */
+  publicListenAddress?: string;
+  /** The origins whose pages may use the API: `*`, or origins with commas between them. Default: none. With it, the API refuses no page, as daprd's. */
+  allowedOrigins?: string;
   /** Folders with Component, Resiliency and Subscription files. Default: `pubsub` and `statestore`, both in memory. */
   resourcesPaths?: readonly string[];
   /** A Configuration file. */
@@ -30,8 +38,10 @@ export interface SidecarOptions {
   appMaxConcurrency?: number;
   /** The health check of the app. Default: none. */
   appHealth?: AppHealthOptions;
-  /** The limit for a request to the API and for an answer of the app. Default: 4 MiB. */
+  /** The limit for a request to the API and for the answer of the app to a delivery. Default: 4 MiB. */
   maxBodyBytes?: number;
+  /** The limit for the headers of an answer of the app. For a request to the API, it is 4 KiB more. Default: 4 KiB. */
+  maxHeaderBytes?: number;
   /** How long deliveries in flight may take after `close`. Default: 5 s. */
   gracefulShutdownMs?: number;
   /** How long the API still answers after `close`, before that time begins. Default: 0. */

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import type { IncomingHttpHeaders, Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bulkPublishRoutes } from './api/bulk-publish';
+import { allowOrigins } from './api/cors';
 import { healthRoutes } from './api/health';
 import { invokeRoute } from './api/invoke';
+import { listen } from './api/listen';
 import { type ComponentMetadata, metadataRoutes } from './api/metadata';
 import { notConfiguredRoutes } from './api/not-configured';
+import { pageCheck } from './api/page-check';
+import { createPublicApi } from './api/public';
 import { type Pubsub, publishRoute } from './api/publish';
-import { createApi, tokenCheck } from './api/router';
+import { accessCheck, createApi } from './api/router';
 import { shutdownRoute } from './api/shutdown';
 import { type StateStore, stateRoutes } from './api/state';
 import { AppChannel } from './app-channel';
@@ -20,13 +23,19 @@ import { type Log, silent } from './log';
 import { Consumers } from './pubsub/consumers';
 import { readScopes } from './pubsub/scopes';
 import { Policies } from './resiliency/policy';
-import type { Component } from './resources/component';
+import { type Component, namespaceOf } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
 import { watchFolders } from './resources/watch-folders';
 import { joinRoute } from './run/join';
-import { GRACEFUL_SHUTDOWN_MS, MAX_BODY_BYTES, type SidecarOptions } from './sidecar-options';
+import {
+  GRACEFUL_SHUTDOWN_MS,
+  LISTEN_ADDRESS,
+  MAX_BODY_BYTES,
+  MAX_HEADER_BYTES,
+  type SidecarOptions,
+} from './sidecar-options';
 import { Tracing } from './tracing';
 
 export type { SidecarOptions };
@@ -46,6 +55,9 @@ export class Sidecar {
   private readonly appHealth: AppHealth | undefined;
   private readonly consumers: Consumers | undefined;
   private readonly server: Server;
+  /** The server of the public port. */
+  private readonly publicServer: Server;
+  private listeners: { close(): unknown }[] = [];
   private readonly directory: Directory;
   private readonly secret = randomBytes(16).toString('hex');
   private readonly log: Log;
@@ -59,7 +71,7 @@ export class Sidecar {
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, configFile, log = silent } = options;
+    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
@@ -70,36 +82,42 @@ export class Sidecar {
     const tracing = new Tracing(configFile === undefined ? undefined : loadConfiguration(configFile, log).samplingRate);
     if (appPort !== undefined) {
       const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
-      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes });
+      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
       this.app = app;
       this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log }, resources.subscriptions);
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
     const publishing = { appId, pubsubs, tracing };
+    const namespace = namespaceOf(options.env ?? process.env);
     const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
+    const health = healthRoutes(() => this.notReadyPart());
+    const metadata = metadataRoutes({
+      appId,
+      appPort,
+      appHealth: options.appHealth,
+      components: () => this.components,
+      resiliencies: () => this.resources.resiliencies.map(({ name }) => name),
+      subscriptions: () => this.consumers?.subscriptions ?? [],
+    });
+    const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
+    const apps = { appId, namespace, apiToken, app: this.app, directory, secret };
+    this.publicServer = createPublicApi([...health, ...metadata], shared);
     this.server = createApi({
+      ...shared,
       routes: [
         ...bulkPublishRoutes(publishing),
         publishRoute(publishing),
         ...stateRoutes({ appId, stores }),
-        ...healthRoutes(() => this.notReadyPart()),
-        ...metadataRoutes({
-          appId,
-          appPort,
-          appHealth: options.appHealth,
-          components: () => this.components,
-          subscriptions: () => this.consumers?.subscriptions ?? [],
-        }),
+        ...health,
+        ...metadata,
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
         ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
         ...notConfiguredRoutes(),
-        invokeRoute({ appId, app: this.app, isAppHealthy, directory, secret, policies, tracing, maxBodyBytes }),
+        invokeRoute({ ...shared, ...apps, isAppHealthy, policies }),
       ],
-      isAllowed: this.accessCheck(),
-      tracing,
-      maxBodyBytes,
-      log,
+      isAllowed: accessCheck(apiToken, secret),
+      cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
     });
   }
 
@@ -114,10 +132,11 @@ export class Sidecar {
 
   /** Creates the components and listens. @throws {ResourceError} for an invalid component */
   async listen(): Promise<void> {
-    const { appId, httpPort = 0, listenAddress = '127.0.0.1', memory = new SharedMemory() } = this.options;
+    const { appId, httpPort = 0, listenAddresses = [LISTEN_ADDRESS], memory = new SharedMemory() } = this.options;
+    const { publicPort, publicListenAddress = listenAddresses[0] ?? LISTEN_ADDRESS } = this.options;
     for (const component of this.resources.components) await this.addComponent(component, memory);
-    this.server.listen(httpPort, listenAddress);
-    await once(this.server, 'listening');
+    this.listeners = await listen(this.server, httpPort, listenAddresses, this.log);
+    if (publicPort !== undefined) await listen(this.publicServer, publicPort, [publicListenAddress], this.log);
     this.unlist = this.directory.add({ appId, port: this.port, secret: this.secret });
   }
 
@@ -152,9 +171,11 @@ export class Sidecar {
     const clean = (await this.consumers?.stop(graceMs + (this.options.blockShutdownMs ?? 0))) ?? true;
     await blocked;
     this.app?.close();
-    const closed = new Promise((resolve) => this.server.close(resolve));
-    this.server.closeAllConnections();
-    await closed;
+    for (const listener of this.listeners) listener.close();
+    const servers = [this.server, this.publicServer];
+    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const server of servers) server.closeAllConnections();
+    await Promise.all(closed);
     await Promise.all([...this.pubsubs.values()].map(({ broker }) => broker.close()));
     await Promise.all([...this.stores.values()].map(({ store }) => store.close()));
     return clean;
@@ -162,7 +183,7 @@ export class Sidecar {
 
   private async addComponent(component: Component, memory: SharedMemory): Promise<void> {
     const { name, type, version, metadata } = component;
-    const { appId } = this.options;
+    const { appId, env = process.env } = this.options;
     const created = await createComponent(component, { memory, log: this.log }).catch((error: Error) => {
       if (!component.ignoreErrors) throw error;
       this.log.warn(`${error.message}; the component is ignored because of its ignoreErrors`);
@@ -171,13 +192,13 @@ export class Sidecar {
     if (created.kind === 'pubsub') {
       const { broker } = created;
       const policy = this.policies.component(name, 'Pubsub', 'Outbound');
-      const group = metadata.get('consumerID') || appId;
+      const group = metadata.get('consumerID')?.trim() || appId;
       this.pubsubs.set(name, { name, broker, policy, scopes: readScopes(component, appId), group });
       this.components.push({ name, type, version, capabilities: broker.capabilities });
     } else {
       const { store } = created;
       const policy = this.policies.component(name, 'Statestore', 'Outbound');
-      this.stores.set(name, { name, store, policy, keyPrefix: keyPrefix(component, appId) });
+      this.stores.set(name, { name, store, policy, keyPrefix: keyPrefix(component, appId, env) });
       this.components.push({ name, type, version, capabilities: store.capabilities });
     }
   }
@@ -186,13 +207,6 @@ export class Sidecar {
   private notReadyPart(): string | undefined {
     if (this.phase === 'ready') return undefined;
     return this.phase === 'starting' ? 'runtime' : 'security-provider';
-  }
-
-  private accessCheck(): (headers: IncomingHttpHeaders) => boolean {
-    const { apiToken } = this.options;
-    if (!apiToken) return () => true;
-    const [isToken, isSecret] = [tokenCheck(apiToken), tokenCheck(this.secret)];
-    return (headers) => isToken(headers['dapr-api-token']) || isSecret(headers['x-local-sidecar']);
   }
 
   /** Reloads the subscriptions when a file changes, as daprd does. Other resources need a new start of the sidecar. */

@@ -62,14 +62,6 @@ describe('a message', () => {
     );
   });
 
-  test('When a proxy is configured, then the sender still connects to this machine directly', async () => {
-    vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
-    vi.stubEnv('http_proxy', 'http://127.0.0.1:1');
-    const { sendPush, requests } = await start();
-    await sendPush(follow, 'event-1', waiting);
-    expect(requests).toHaveLength(1);
-  });
-
   test('When several messages are sent in sequence, then they use one connection', async () => {
     const { sendPush, requests } = await start();
     for (let i = 0; i < 5; i += 1) await sendPush(follow, `event-${i}`, waiting);
@@ -85,6 +77,95 @@ describe('a message', () => {
     await expect(once(sent?.request.socket as Socket, 'end', { signal: AbortSignal.timeout(5_000) })).resolves.toEqual(
       [],
     );
+  });
+});
+
+describe('a 2xx answer', () => {
+  const bodies: [string, Answer][] = [
+    ['is empty', (res) => void res.writeHead(204).end()],
+    ['is not JSON', (res) => void res.writeHead(202, { 'content-type': 'application/json' }).end('<html>')],
+    ['is very large', (res) => void res.end('x'.repeat(1_000_000))],
+    ['never ends', (res) => void res.writeHead(200).write('{')],
+    ['is cut off', (res) => void res.writeHead(200, { 'content-length': '9' }).write('{', () => res.destroy())],
+    ['is not the gzip that it says', (res) => void res.writeHead(200, { 'content-encoding': 'gzip' }).end('{}')],
+    ['has an encoding that nobody knows', (res) => void res.writeHead(299, { 'content-encoding': 'x' }).end('{}')],
+  ];
+  test.each(bodies)(
+    'When the body of the answer %s, then the message is sent, and so is the next one',
+    async (_, answer) => {
+      const { sendPush, requests } = await start(answer, 200);
+      await sendPush(follow, 'event-1', waiting);
+      await sendPush(follow, 'event-2', waiting);
+      expect(requests.map(({ body }) => body)).toMatchObject([{ sequence_id: 'event-1' }, { sequence_id: 'event-2' }]);
+    },
+  );
+
+  test('When the body of the answer never ends, then the sender closes the connection', async () => {
+    const { sendPush, requests } = await start((res) => void res.writeHead(200).write('{'), 200);
+    await sendPush(follow, 'event-1', waiting);
+    const socket = requests[0]?.request.socket as Socket;
+    await vi.waitFor(() => expect(socket.destroyed).toBe(true), { timeout: 5_000 });
+  });
+});
+
+describe('a proxy in the environment', () => {
+  /** Starts a proxy that answers by itself, and sets it in all variables. Returns the first lines of its requests. */
+  async function startProxy(): Promise<string[]> {
+    const seen: string[] = [];
+    const proxy = createServer((req, res) => {
+      seen.push(`${req.method} ${req.url}`);
+      req.resume().once('end', () => res.end('{}'));
+    });
+    proxy.on('connect', ({ url }, socket) => {
+      seen.push(`CONNECT ${url}`);
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    cleanUps.push(() => proxy.close().closeAllConnections());
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'])
+      vi.stubEnv(name, url);
+    return seen;
+  }
+
+  test.each(['127.0.0.1', 'localhost'])(
+    'When the push server is %s, then the sender connects directly',
+    async (host) => {
+      const proxied = await startProxy();
+      const { server, requests } = await start();
+      await sender(`http://${host}:${(server.address() as AddressInfo).port}`).sendPush(follow, 'event-1', waiting);
+      expect(requests).toHaveLength(1);
+      expect(proxied).toEqual([]);
+    },
+  );
+
+  test.each(['http://ntfy', 'https://ntfy:1', 'http://ntfy.default.svc.cluster.local', 'http://127.9.9.9:1'])(
+    'When the push server is %s, which only this network knows, then the proxy gets no request',
+    async (url) => {
+      const proxied = await startProxy();
+      await failure(sender(url, 2_000).sendPush(follow, 'event-1', waiting));
+      expect(proxied).toEqual([]);
+    },
+  );
+
+  test('When the push server is on the internet, then the request goes through the proxy', async () => {
+    const proxied = await startProxy();
+    await sender('http://push.example.com').sendPush(follow, 'event-1', waiting);
+    expect(proxied).toEqual(['POST http://push.example.com/']);
+  });
+
+  test('When the push server on the internet has TLS, then the proxy gets a CONNECT, and its refusal is a temporary failure', async () => {
+    const proxied = await startProxy();
+    const error = await failure(sender('https://push.example.com').sendPush(follow, 'event-1', waiting));
+    expect(proxied).toEqual(['CONNECT push.example.com:443']);
+    expect(error).not.toBeInstanceOf(PermanentFailure);
+  });
+
+  test('When NO_PROXY names the push server, then the proxy gets no request', async () => {
+    const proxied = await startProxy();
+    vi.stubEnv('NO_PROXY', '.example.invalid');
+    await failure(sender('http://push.example.invalid', 2_000).sendPush(follow, 'event-1', waiting));
+    expect(proxied).toEqual([]);
   });
 });
 
@@ -123,7 +204,6 @@ describe('failures', () => {
   test.each([
     ['closes the connection', (res: ServerResponse) => void res.destroy()],
     ['never answers', () => {}],
-    ['never ends its answer', (res: ServerResponse) => void res.writeHead(200).write('{')],
   ])('When the server %s, then the sender stops waiting, and the failure is temporary', async (_, answer) => {
     const { sendPush } = await start(answer, 200);
     expect(await failure(sendPush(follow, 'event-1', waiting))).not.toBeInstanceOf(PermanentFailure);
@@ -133,10 +213,5 @@ describe('failures', () => {
     const { sendPush, requests } = await start((res) => void setTimeout(() => res.end('{}'), 5_500));
     await sendPush(follow, 'event-1', waiting);
     expect(requests).toHaveLength(1);
-  });
-
-  test('When the answer is very large, then the sending fails before all of it is read', async () => {
-    const { sendPush } = await start((res) => void res.end('x'.repeat(1_000_000)));
-    await failure(sendPush(follow, 'event-1', waiting));
   });
 });

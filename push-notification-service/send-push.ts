@@ -1,9 +1,10 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import axios from 'axios';
-import { isLoopback } from '../common/config';
+import type { Readable } from 'node:stream';
+import axios, { isAxiosError } from 'axios';
 import type { Handle } from '../common/dapr/subscription';
 import type { Follow } from '../common/follow';
+import { isInternal } from '../common/host';
 import type { Logger } from '../common/logger';
 import { eventKey } from '../common/once/event-key';
 import type { PushConfig } from './config';
@@ -12,8 +13,10 @@ import { pushFailure } from './push-failure';
 /** If we give up too early, the message may be sent twice: the server may already have accepted it. */
 const TIMEOUT_MS = 20_000;
 
-/** The answer of an ntfy server is one message. A much larger answer comes from another program. */
+/** The answer of an ntfy server is one message. The connection of a much larger answer is closed. */
 const MAX_ANSWER_BYTES = 64 * 1024;
+/** How long the rest of an answer may take after its status. */
+const MAX_BODY_MS = 1_000;
 
 export interface PushSender {
   /** Sends the followee a push message. Resolves when the ntfy server has accepted it. https://docs.ntfy.sh/publish/ */
@@ -35,8 +38,11 @@ export function createPushSender(
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     timeout: timeoutMs,
     maxRedirects: 0,
-    ...(isLoopback(new URL(pushUrl)) && { proxy: false as const }),
-    maxContentLength: MAX_ANSWER_BYTES,
+    // The proxy of the environment (HTTP_PROXY) is for servers on the internet. It cannot reach a host of the Compose network.
+    ...(isInternal(new URL(pushUrl)) && { proxy: false as const }),
+    // The status says it all: a message is sent when the answer begins with 2xx, even if its body is broken.
+    responseType: 'stream',
+    decompress: false,
     ...agents,
   });
   return {
@@ -50,8 +56,10 @@ export function createPushSender(
         sequence_id: eventKey(eventId),
       };
       try {
-        await http.post(pushUrl, message);
+        const { data } = await http.post<Readable>(pushUrl, message);
+        await discard(data);
       } catch (error) {
+        if (isAxiosError<Readable>(error) && error.response) await discard(error.response.data);
         throw pushFailure(error);
       }
       logger.info({ eventId, follower, followee }, `notified ${followee} by push message: ${follower} follows you`);
@@ -61,4 +69,21 @@ export function createPushSender(
       agents.httpsAgent.destroy();
     },
   };
+}
+
+/** Resolves when a body is read to its end, so that its connection can be used again. A body that is too long or too slow is cut off. */
+function discard(body: Readable): Promise<void> {
+  let length = 0;
+  return new Promise((resolve) => {
+    const tooSlow = setTimeout(() => body.destroy(), MAX_BODY_MS);
+    body.on('error', () => {}); // the status has arrived, and nothing needs the body
+    body.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > MAX_ANSWER_BYTES) body.destroy();
+    });
+    body.once('close', () => {
+      clearTimeout(tooSlow);
+      resolve();
+    });
+  });
 }

@@ -1,3 +1,4 @@
+import { replayOf } from '../common/dapr/callers';
 import { deadLetterTopic } from '../common/dapr/subscriber';
 import { runService } from '../common/service/run-service';
 import { createApp } from './app';
@@ -7,7 +8,7 @@ import { withArguments } from './usage';
 import { watch } from './watch';
 
 withArguments(({ service, task }) =>
-  runService(`${service}-replay`, { appPort: 8083, logLevel: 'warn' }, ({ config, dapr, logger, unlessStopping }) => {
+  runService(replayOf(service), { appPort: 8083, logLevel: 'warn' }, ({ config, dapr, logger, unlessStopping }) => {
     const keptTopics = new KeptTopics(deadLetterTopic(service), dapr);
     const topics = () => keptTopics.topics();
     const print = (line: string) => console.log(line);

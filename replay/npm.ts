@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { replayOf } from '../common/dapr/callers';
 import { withArguments } from './usage';
 
 const PARENT_POLL_MS = 200;
@@ -10,7 +11,7 @@ const PARENT_POLL_MS = 200;
  */
 withArguments(({ service }, args) => {
   const dist = join(__dirname, '..');
-  const app = ['--app-id', `${service}-replay`, '--app-port', process.env.APP_PORT ?? '8083'];
+  const app = ['--app-id', replayOf(service), '--app-port', process.env.APP_PORT || '8083'];
   const command = [process.execPath, join(dist, 'replay', 'main.js'), ...args];
   const local = [join(dist, 'local', 'main.js'), 'run', '--join', service, ...app, '--', ...command];
   const child = spawn(process.execPath, local, { stdio: 'inherit' });

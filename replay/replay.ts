@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dapr, DeclaredSubscription } from '../common/dapr/client';
 import { UnreachableApp } from '../common/dapr/sidecar';
+import { printable } from '../common/logger';
 import type { Task } from './usage';
 
 export interface Counts {
@@ -24,6 +25,9 @@ export interface ReplayOptions {
   /** Milliseconds between two attempts to reach the service. */
   reachPauseMs?: number;
 }
+
+/** Anybody may publish an event. A line has this many characters of it. */
+const MAX_SHOWN = 500;
 
 const REACH_ATTEMPTS = 5;
 const REACH_PAUSE_MS = 1_000;
@@ -88,7 +92,7 @@ export class Replay {
       }
       await keep(event as object);
       counts.returned += 1;
-      print(`returned ${id}: ${printable(failure)}`);
+      print(`returned ${id}: ${printable(failure, MAX_SHOWN)}`);
       return;
     }
     const discarded = task.kind === 'discard' && task.confirmed && task.id === id;
@@ -127,13 +131,12 @@ export class Replay {
 /** Returns the id of the event, or its text when it has none. */
 function idOf(event: unknown): string {
   const { id } = (event ?? {}) as { id?: unknown };
-  return typeof id === 'string' && id !== '' ? printable(id) : printable(JSON.stringify(event) ?? 'nothing');
+  return typeof id === 'string' && id !== ''
+    ? printable(id, MAX_SHOWN)
+    : printable(JSON.stringify(event) ?? 'nothing', MAX_SHOWN);
 }
 
 function describe(id: string, event: unknown): string {
   const { time, data } = (event ?? {}) as { time?: unknown; data?: unknown };
-  return printable(`${id} ${String(time ?? '(no time)')} ${JSON.stringify(data) ?? '(no data)'}`);
+  return printable(`${id} ${String(time ?? '(no time)')} ${JSON.stringify(data) ?? '(no data)'}`, MAX_SHOWN);
 }
-
-/** Replaces control characters. Anybody may publish an event, and a terminal would execute its escape sequences. */
-const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 500);

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { crashScenarios } from './compose/crashes';
 import { imageScenarios } from './compose/image';
+import { invocationScenarios } from './compose/invocation';
 import { isolationScenarios } from './compose/isolation';
+import { networkScenarios } from './compose/networks';
+import { redisUserScenarios } from './compose/redis-users';
 import { stopScenarios } from './compose/stops';
 import { deliveryScenarios } from './delivery';
 import { missingForCompose } from './stacks/compose-requirements';
@@ -29,6 +32,9 @@ describe.skipIf(missing)(`Docker Compose [${missing ?? 'available'}]`, () => {
   // These scenarios stop their stack at the end. Here the stop does nothing, because the next scenarios need the stack.
   deliveryScenarios(async () => Object.assign(Object.create(stack), { stop: async () => 0 }));
   isolationScenarios(sharedStack);
+  networkScenarios(sharedStack, ['redis 6379']);
+  invocationScenarios(sharedStack);
+  redisUserScenarios(sharedStack);
   imageScenarios(sharedStack);
   crashScenarios(sharedStack);
   stopScenarios(sharedStack);

@@ -1,17 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
+import { repositoryFiles } from './stacks/repository-files';
 import { ROOT } from './stacks/root';
 
 /** Each TypeScript file with the files of this repository that it imports, both without `.ts`. */
 const imports = new Map(
-  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  })
-    .trim()
-    .split('\n')
+  repositoryFiles()
+    .filter((file) => file.endsWith('.ts'))
     .map((file) => {
       const text = readFileSync(join(ROOT, file), 'utf8');
       const found = [...text.matchAll(/^(?:import|export)\b[^;]*? from '(\.[^']*)';|^import '(\.[^']*)';/gms)];

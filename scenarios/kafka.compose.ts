@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { networkScenarios } from './compose/networks';
 import { missingForKafka } from './stacks/compose-requirements';
 import { type ComposeStack, startComposeStack } from './stacks/compose-stack';
 import { postFollow } from './stacks/post-follow';
@@ -21,6 +22,8 @@ describe.skipIf(missing)(`Docker Compose with Kafka [${missing ?? 'available'}]`
     expect(await stack.inbox.mailsOf(body.id)).toHaveLength(1);
     expect(await stack.redisCli('EXISTS', 'followerAdded')).toBe('0\n');
   }, 60_000);
+
+  networkScenarios(() => stack, ['kafka 9092', 'redis 6379']);
 
   test('When the mail server refuses mails temporarily, then the mail is retried and arrives once', async () => {
     await stack.inbox.setFaults({ mail: { code: 451, percent: 100 } });

@@ -54,11 +54,11 @@ describe.each(subscribers)('%s', (service) => {
     const { services: containers } = load('docker-compose.yml');
     const container = containers[service];
     expect(container, `docker-compose.yml has no service ${service}`).toBeDefined();
-    const { image, build, init, read_only, healthcheck } = containers['api-facade'];
-    expect(container).toMatchObject({ command: [service], image, build, init, read_only, healthcheck });
+    const { image, pull_policy, init, read_only, healthcheck } = containers['api-facade'];
+    expect(container).toMatchObject({ command: [service], image, pull_policy, init, read_only, healthcheck });
     const [scrape] = load('observability/prometheus.yml').scrape_configs;
     const [{ names }] = scrape.dns_sd_configs;
-    expect(container.networks.inside.aliases).toEqual(expect.arrayContaining(names));
+    expect(container.networks.metrics.aliases).toEqual(expect.arrayContaining(names));
   });
 });
 

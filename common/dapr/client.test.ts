@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { json, type RecordingSidecar, startRecordingSidecar } from '../testing/recording-sidecar';
 import { UnreachableApp } from './sidecar';
 
@@ -6,7 +6,10 @@ let sidecar: RecordingSidecar;
 beforeEach(async () => {
   sidecar = await startRecordingSidecar();
 });
-afterEach(() => sidecar.close());
+afterEach(() => {
+  sidecar.close();
+  vi.unstubAllEnvs();
+});
 
 test('When the client asks another app for its subscriptions, then it resolves with the answer of the app', async () => {
   sidecar.answer = json(200, [{ topic: 'a', route: '/a' }]);
@@ -15,6 +18,13 @@ test('When the client asks another app for its subscriptions, then it resolves w
     method: 'GET',
     url: '/v1.0/invoke/push-notification-service/method/dapr/subscribe',
   });
+});
+
+test('When the environment has a proxy, then requests to the sidecar do not use it', async () => {
+  for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1');
+  sidecar.answer = json(200, { components: [{ name: 'pubsub' }] });
+  await sidecar.dapr.readyToPublish();
+  await sidecar.dapr.publishUnchanged('topic', {});
 });
 
 describe('deliver', () => {
@@ -45,6 +55,14 @@ describe('readiness', () => {
     components: [{ name: 'pubsub' }, { name: 'statestore' }],
     subscriptions: [{ pubsubname: 'pubsub', topic: 'followerAdded' }],
   };
+
+  test('When the sidecar does not answer, then the error names the sidecar, and only its message has the answer', async () => {
+    sidecar.answer = (res) => res.destroy();
+    await expect(sidecar.dapr.readyToPublish()).rejects.toMatchObject({
+      detail: 'The Dapr sidecar is not ready.',
+      message: expect.stringContaining('cannot read the metadata: '),
+    });
+  });
 
   test('When the sidecar has loaded the pub/sub component, then the service is ready to publish', async () => {
     sidecar.answer = json(200, metadata);

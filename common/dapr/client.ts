@@ -1,6 +1,7 @@
 import type { Config } from '../config';
+import { NotReady } from '../http/health';
 import { createPublish, type Publish } from './publish';
-import { connectSidecar, SidecarError } from './sidecar';
+import { connectSidecar } from './sidecar';
 import { createState, type State } from './state';
 
 /** How long another app may take to handle an event. */
@@ -34,12 +35,12 @@ export interface Dapr extends State {
   deliver(appId: string, route: string, event: unknown): Promise<unknown>;
   /** Tells the sidecar to finish its deliveries and exit. @throws {SidecarError} */
   shutDown(): Promise<void>;
-  /** Resolves when the sidecar has loaded the pub/sub component. @throws {SidecarError} that names the missing part */
+  /** Resolves when the sidecar has loaded the pub/sub component. @throws {NotReady} that names the missing part */
   readyToPublish(): Promise<void>;
   /**
    * Resolves when the sidecar has subscribed this app to every topic and loaded the components.
    *
-   * @throws {SidecarError} that names the missing part
+   * @throws {NotReady} that names the missing part
    */
   readyToReceive(topics: readonly string[], components?: readonly string[]): Promise<void>;
 }
@@ -58,7 +59,12 @@ export function createDapr({
 }: Pick<Config, 'daprHttpPort' | 'daprApiToken' | 'pubsubName' | 'stateStoreName'>): Dapr {
   const sidecar = connectSidecar({ daprHttpPort, daprApiToken });
   const { http, request } = sidecar;
-  const metadata = () => request('cannot read the metadata', async () => (await http.get<Metadata>('/metadata')).data);
+  const metadata = () =>
+    request('cannot read the metadata', async () => (await http.get<Metadata>('/metadata')).data).catch(
+      (error: Error) => {
+        throw new NotReady('The Dapr sidecar is not ready.', error.message, { cause: error });
+      },
+    );
 
   return {
     ...createState(sidecar, stateStoreName),
@@ -86,21 +92,22 @@ export function createDapr({
       await request('cannot shut down', () => http.post('/shutdown'));
     },
     async readyToPublish() {
-      requireComponent(pubsubName, await metadata());
+      requireComponent('pub/sub component', pubsubName, await metadata());
     },
     // One invalid subscription makes Dapr drop all of an app's subscriptions, and the sidecar still reports healthy.
     async readyToReceive(topics, components = [stateStoreName]) {
       const { subscriptions = [], ...loaded } = await metadata();
-      for (const name of components) requireComponent(name, loaded);
+      for (const name of components) requireComponent('state store', name, loaded);
       for (const topic of topics) {
         if (subscriptions.some((s) => s.pubsubname === pubsubName && s.topic === topic)) continue;
-        throw new SidecarError(`The Dapr sidecar has no subscription to ${topic} on ${pubsubName}.`);
+        const reason = `The Dapr sidecar has no subscription to ${topic} on ${pubsubName}.`;
+        throw new NotReady('The subscriptions are not ready.', reason);
       }
     },
   };
 }
 
-function requireComponent(name: string, { components = [] }: Pick<Metadata, 'components'>): void {
+function requireComponent(part: string, name: string, { components = [] }: Pick<Metadata, 'components'>): void {
   if (components.some((component) => component.name === name)) return;
-  throw new SidecarError(`The Dapr sidecar has no component named ${name}.`);
+  throw new NotReady(`The ${part} is not ready.`, `The Dapr sidecar has no component named ${name}.`);
 }

@@ -18,6 +18,7 @@ export class PoisonEvent extends Error {
 // and visible.
 const EVENT_ID = /^[\x21-\x7e]{1,255}$/;
 
+/** Whether a value is an object or an array. */
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** One event of a batch. Dapr reads the result of the event under its entry id. */

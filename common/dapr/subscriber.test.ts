@@ -1,6 +1,7 @@
 import request from 'supertest';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { FOLLOWER_ADDED, type Follow, parseFollow } from '../follow';
+import { NotReady } from '../http/health';
 import { captureLog } from '../testing/captured-log';
 import { FOLLOW_EVENT as event, TRACE_ID } from '../testing/follow-event';
 import { testSubscriber } from '../testing/test-subscriber';
@@ -172,6 +173,24 @@ describe('POST /followerAdded', () => {
   });
 });
 
+describe('service invocation', () => {
+  const invoke = (caller: string) =>
+    request(app)
+      .post('/removed')
+      .set('dapr-caller-app-id', caller)
+      .send({ ...event, topic: 'followerRemoved' });
+
+  test('When the replay of the service invokes a route, then the event is handled', async () => {
+    await invoke('email-notification-service-replay').expect(200);
+    expect(handleRemoved).toHaveBeenCalledOnce();
+  });
+
+  test('When another app invokes a route, then it is refused, and the event is not handled', async () => {
+    await invoke('api-facade').expect(403);
+    expect(handleRemoved).not.toHaveBeenCalled();
+  });
+});
+
 describe('with APP_API_TOKEN set', () => {
   const guarded = testSubscriber({ ...options, appApiToken: 'sesame' });
   const send = (headers: Record<string, string>) => request(guarded).post('/followerAdded').set(headers).send(event);
@@ -193,9 +212,9 @@ describe('with APP_API_TOKEN set', () => {
   });
 });
 
-test('When the sidecar has subscribed to the topics, then the service is ready; otherwise the status is 503 with the reason', async () => {
+test('When the sidecar has subscribed to the topics, then the service is ready; otherwise the status is 503 and names the part', async () => {
   await request(app).get('/readyz').expect(200);
-  ready.mockRejectedValue(new Error('no subscription'));
+  ready.mockRejectedValue(new NotReady('The subscriptions are not ready.', 'no subscription to followerAdded'));
   const res = await request(app).get('/readyz').expect(503);
-  expect(JSON.parse(res.text).detail).toBe('no subscription');
+  expect(JSON.parse(res.text).detail).toBe('The subscriptions are not ready.');
 });

@@ -2,10 +2,12 @@ import { setMaxListeners } from 'node:events';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import { accessLog, type RequestLog, requestLog } from '../http/access-log';
 import { notFound, onlyMethods, requireHost, strictExpress } from '../http/express-app';
+import { refuseForeignPages } from '../http/foreign-page';
 import { health, type Ready } from '../http/health';
 import { HttpProblem, isUnreadableBody, problemDetails } from '../http/problem-details';
 import type { Logger } from '../logger';
 import { requireAppToken } from './app-token';
+import { replayOf, requireCaller } from './callers';
 import { batchOf, isObject, PoisonEvent, parseCloudEvent } from './cloud-event';
 import { handshake } from './handshake';
 import { PermanentFailure, type Subscription } from './subscription';
@@ -35,6 +37,8 @@ export interface Dependencies {
   pubsubName: string;
   appApiToken: string | undefined;
   eventsPerDelivery: number;
+  /** Default: 127.0.0.1. */
+  listenAddress?: string;
 }
 
 /** Each service has its own dead-letter topic: two subscribers of one topic would receive each other's dead letters. */
@@ -48,7 +52,8 @@ const BATCH_AWAIT_MS = 5;
  * success, 5xx means retry as the Resiliency policy says, and the status DROP means dead letter without a retry.
  */
 export function createSubscriber(dependencies: Dependencies): Express {
-  const { service, subscriptions, ready, logger, pubsubName, appApiToken, eventsPerDelivery } = dependencies;
+  const { service, subscriptions, ready, logger, pubsubName, appApiToken, eventsPerDelivery, listenAddress } =
+    dependencies;
   const bulkSubscribe = { enabled: true, maxMessagesCount: eventsPerDelivery, maxAwaitDurationMs: BATCH_AWAIT_MS };
   const declared = subscriptions.map(({ topic, route }) => ({
     pubsubname: pubsubName,
@@ -62,14 +67,16 @@ export function createSubscriber(dependencies: Dependencies): Express {
   app.use(
     accessLog(logger),
     requireHost,
-    health(ready),
+    refuseForeignPages(listenAddress),
+    health(ready, logger),
     handshake(() => declared),
   );
 
   for (const subscription of subscriptions) {
     const { route } = subscription;
     const deliver = deliveryHandler(subscription, dependencies);
-    app.post(route, requireAppToken(appApiToken), cloudEventBody(eventsPerDelivery), deliver);
+    const allowed = [requireAppToken(appApiToken), requireCaller(replayOf(service))];
+    app.post(route, allowed, cloudEventBody(eventsPerDelivery), deliver);
     // No retry can make a body readable, so the event becomes a dead letter.
     app.use(route, ((error, _req, res, next) => {
       if (!isUnreadableBody(error)) return next(error);

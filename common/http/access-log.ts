@@ -1,5 +1,5 @@
 import type { RequestHandler, Response } from 'express';
-import type { Logger } from '../logger';
+import { type Logger, printable } from '../logger';
 import { parseTrace, startTrace, type Trace } from './trace-context';
 
 /** The fields of a request's access log line that handlers fill in. */
@@ -12,6 +12,9 @@ export interface RequestLog {
   /** One entry, and one line, for each event of a batch. */
   entries?: RequestLog[];
 }
+
+/** The log has this many characters of a path. */
+const MAX_PATH = 200;
 
 /** Returns the log fields of the request that `res` answers. */
 export const requestLog = (res: Response): RequestLog => res.locals.log as RequestLog;
@@ -28,7 +31,7 @@ export function accessLog(logger: Logger): RequestHandler {
     res.once('close', () => {
       const ms = Math.round((performance.now() - startedAt) * 10) / 10;
       const { method } = req;
-      const path = printable(req.originalUrl.split('?')[0] ?? '');
+      const path = printable(req.originalUrl.split('?')[0] ?? '', MAX_PATH);
       const level = path === '/livez' || path === '/readyz' ? 'debug' : 'info';
       for (const { eventId, trace, status: entryStatus } of log.entries ?? [log]) {
         const status = res.writableFinished ? (entryStatus ?? res.statusCode) : 499; // nginx's status for a client that closed the connection
@@ -39,6 +42,3 @@ export function accessLog(logger: Logger): RequestHandler {
     next();
   };
 }
-
-/** Encodes control characters, which a path may contain and a terminal would execute. */
-const printable = (text: string) => text.replace(/[^\x21-\x7e]/g, encodeURIComponent).slice(0, 200);

@@ -4,7 +4,7 @@ import closeWithGrace from 'close-with-grace';
 import type { Express } from 'express';
 import { type Config, ConfigError, type Defaults, type Environment, readConfig } from '../config';
 import { createDapr, type Dapr } from '../dapr/client';
-import type { Ready } from '../http/health';
+import { NotReady, type Ready } from '../http/health';
 import { closeServer, createHttpServer } from '../http/server';
 import { createLogger, type Logger } from '../logger';
 
@@ -36,7 +36,7 @@ export async function runService(name: string, defaults: Defaults, wire: (parts:
   const { env } = process;
   let stopping = false;
   const unlessStopping = (ready: Ready) => async () => {
-    if (stopping) throw new Error('The service is stopping.');
+    if (stopping) throw new NotReady('The service is stopping.');
     await ready();
   };
 

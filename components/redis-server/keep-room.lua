@@ -1,6 +1,7 @@
 -- Removes the events that every service has acknowledged: Dapr leaves them in the stream for good. An event stays while
 -- a service has not read it, or has read it and not acknowledged it yet. A dead letter stays until a replay has
--- acknowledged it. Returns 'full' when new events must be refused, and 'room' otherwise.
+-- acknowledged it. Returns 'full' when new events must be refused, and 'room' otherwise. The argument is the number of free
+-- bytes on the disk of Redis; without it, the disk is not considered.
 
 -- XINFO answers with a list of names and values.
 local function groups_of(stream)
@@ -66,4 +67,11 @@ end
 local memory = redis.call('INFO', 'memory')
 local used = tonumber(string.match(memory, 'used_memory:(%d+)'))
 local max = tonumber(string.match(memory, 'maxmemory:(%d+)'))
-return max > 0 and used > 0.9 * max / services and 'full' or 'room'
+if max > 0 and used > 0.9 * max / services then
+  return 'full'
+end
+
+-- When the disk is full, Redis ends at every write. It needs disk to write its file anew, at most as much as memory, and
+-- as much again for what the accepted events still write.
+local free_disk = tonumber(ARGV[1])
+return free_disk and free_disk < 2 * max and 'full' or 'room'

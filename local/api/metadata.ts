@@ -18,6 +18,8 @@ export interface MetadataDependencies {
   /** The health check of the app; undefined if there is none. */
   appHealth: AppHealthOptions | undefined;
   components: () => readonly ComponentMetadata[];
+  /** The names of the Resiliency documents. */
+  resiliencies: () => readonly string[];
   subscriptions: () => readonly Subscription[];
 }
 
@@ -27,6 +29,7 @@ export function metadataRoutes({
   appPort,
   appHealth,
   components,
+  resiliencies,
   subscriptions,
 }: MetadataDependencies): ApiRoute[] {
   const extended = new Map<string, string>([['daprRuntimeVersion', RUNTIME_VERSION]]);
@@ -41,10 +44,15 @@ export function metadataRoutes({
           enabledFeatures: ['HotReload', 'WorkflowsRemoteActivityReminder'],
           ...unlessEmpty(
             'components',
-            components().map(({ capabilities, ...component }) => ({
+            components().map(({ capabilities, version, ...component }) => ({
               ...component,
+              ...(version !== '' && { version }),
               ...unlessEmpty('capabilities', capabilities),
             })),
+          ),
+          ...unlessEmpty(
+            'resiliencies',
+            resiliencies().map((name) => ({ name })),
           ),
           extended: Object.fromEntries(extended),
           ...unlessEmpty('subscriptions', subscriptions().map(describe)),

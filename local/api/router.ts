@@ -1,16 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { type HeaderLine, linesOf } from '../http-request';
 import type { Log } from '../log';
 import type { TraceContext, Tracing } from '../tracing';
+import type { Cors } from './cors';
 import { ApiError, noSuchPath } from './errors';
+import { createHttpServer } from './http-server';
+import { cleanSegments, compile } from './path-pattern';
 
-/** A call to the API, with its complete body. */
+/** A call to the API. */
 export interface ApiRequest {
   method: string;
   /** The path as it was sent, without the query. */
@@ -20,28 +19,41 @@ export interface ApiRequest {
   params: Record<string, string>;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
-  body: Buffer;
+  /** The header lines, with names in lower case. A header may have several lines. */
+  lines: HeaderLine[];
+  /** The complete body, or the parts of a chunked body if the route has `streams`. */
+  body: Buffer | Readable;
   /** The caller's trace context, or a new one. */
   trace: TraceContext;
   /** Aborted when the caller disconnects. */
   signal: AbortSignal;
+  /** Answers before the handler returns. Resolves when the caller has the complete answer. */
+  respond: (answer: ApiAnswer) => Promise<void>;
 }
+
+/** A call to the API with its complete body. */
+export type ApiRequestInFull = ApiRequest & { body: Buffer };
 
 export interface ApiAnswer {
   status: number;
   headers?: Record<string, string | string[] | undefined>;
-  body?: string | Buffer;
+  body?: string | Buffer | Readable;
 }
 
-export type Handler = (request: ApiRequest) => Promise<ApiAnswer> | ApiAnswer;
+/** Returns the answer; undefined if it has called `respond`. */
+type AnyHandler<R> = (request: R) => Promise<ApiAnswer | undefined> | ApiAnswer | undefined;
+export type Handler = AnyHandler<ApiRequestInFull>;
 
-export interface ApiRoute {
+/** A path of the API. With `streams`, the handler gets a chunked body as a stream. */
+export type ApiRoute = Route &
+  ({ streams?: false; handler: Handler } | { streams: true; handler: AnyHandler<ApiRequest> });
+
+interface Route {
   methods: readonly string[];
   /** A path. `:name` matches one segment, and a final `*name` matches all remaining segments. Undefined: any path. */
   pattern: string | undefined;
-  handler: Handler;
   /** Returns the error for a body over the limit. */
-  tooLarge?: (params: Record<string, string>) => ApiError;
+  tooLarge?: (params: Record<string, string>, request: Pick<ApiRequest, 'path' | 'headers'>) => ApiError;
 }
 
 export interface ApiOptions {
@@ -49,8 +61,16 @@ export interface ApiOptions {
   routes: readonly ApiRoute[];
   /** Returns whether a call has the required token. Health checks are always allowed. */
   isAllowed: (headers: IncomingHttpHeaders) => boolean;
+  /** Returns the error for a call that is refused whatever its token and path are; undefined for all others. */
+  refusal?: ((headers: IncomingHttpHeaders) => ApiError | undefined) | undefined;
+  /** Returns the headers that browsers need. Undefined: no other origin may use the API. */
+  cors?: Cors | undefined;
+  /** The answer to a path without a route. Default: daprd's, which treats it as an invocation without an app id. */
+  noRoute?: ApiAnswer;
   tracing: Tracing;
   maxBodyBytes: number;
+  /** The limit for the headers of an answer of the app. daprd accepts requests with 4 KiB more. */
+  maxHeaderBytes: number;
   log: Log;
 }
 
@@ -66,10 +86,13 @@ export const json = (
   body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
 });
 
-const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+/** Go's server accepts this many bytes more than its limit for headers. */
+const SLOP_BYTES = 4_096;
+export const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 
 /** Returns the HTTP server of the Dapr API. It does not listen yet. */
-export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: ApiOptions): Server {
+export function createApi(options: ApiOptions): Server {
+  const { routes, isAllowed, refusal, cors, noRoute, tracing, maxBodyBytes, maxHeaderBytes, log } = options;
   const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -86,8 +109,13 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
     const trace = tracing.request(header(headers.traceparent), header(headers.tracestate));
     const reply = (given: ApiAnswer) => {
       const traced = isHealthCheck ? {} : tracing.responseHeaders(trace);
-      write(req, res, { ...given, headers: { ...traced, ...given.headers } });
+      return write(req, res, { ...given, headers: { ...traced, ...given.headers } });
     };
+    const refused = refusal?.(headers);
+    if (refused) return reply(json(refused.status, refused.body));
+    const forBrowser = cors?.(req);
+    for (const [name, value] of Object.entries(forBrowser?.headers ?? {})) res.setHeader(name, value);
+    if (forBrowser?.isPreflight) return reply({ status: 200 });
     if (!isHealthCheck && !isAllowed(headers)) {
       return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
@@ -95,25 +123,33 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
     // An abort creates a stack trace, so it is avoided when the caller has the complete answer.
     res.once('close', () => res.writableFinished || disconnected.abort());
     try {
-      for (const { methods, match, handler, tooLarge } of compiled) {
+      for (const { methods, match, tooLarge, ...route } of compiled) {
         const params = methods.length === 0 || methods.includes(method) ? match(segments) : undefined;
         if (!params) continue;
-        const body = await readBody(req, maxBodyBytes);
-        if (!body) throw tooLarge?.(params) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'stream too large');
         const query = new URLSearchParams(search);
-        const request = { method, path, search, params, query, headers, body, trace, signal: disconnected.signal };
-        return reply(await handler(request));
+        const lines = linesOf(req.rawHeaders);
+        const { signal } = disconnected;
+        const request = { method, path, search, params, query, headers, lines, trace, signal, respond: reply };
+        if (route.streams && headers['transfer-encoding'] !== undefined) {
+          const answered = await route.handler({ ...request, body: limited(req, maxBodyBytes) });
+          return answered && reply(answered);
+        }
+        const body = await readBody(req, maxBodyBytes);
+        if (!body) throw tooLarge?.(params, request) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'stream too large');
+        const answered = await route.handler({ ...request, body });
+        return answered && reply(answered);
       }
+      if (noRoute) return reply(noRoute);
       throw noSuchPath();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      reply(json(error.status, error.body));
+      await reply(json(error.status, error.body));
     }
   }
 
   // As with daprd, only the client closes an idle connection. Otherwise the server could close a connection at the
   // moment when the client sends its next request.
-  return createServer({ keepAliveTimeout: 0 }, (req, res) => {
+  return createHttpServer({ keepAliveTimeout: 0, maxHeaderSize: maxHeaderBytes + SLOP_BYTES }, (req, res) => {
     answer(req, res).catch((error) => {
       if (!req.aborted) log.error(`${req.method} ${req.url}: ${error}`);
       res.destroy();
@@ -121,11 +157,37 @@ export function createApi({ routes, isAllowed, tracing, maxBodyBytes, log }: Api
   });
 }
 
-function write({ method }: IncomingMessage, res: ServerResponse, { status, headers = {}, body = '' }: ApiAnswer): void {
-  const given = Object.entries(headers).filter(([, value]) => value !== undefined);
-  const length = status === 204 ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  res.writeHead(status, { ...Object.fromEntries(given), ...length });
+/** Writes an answer. Resolves when the caller has it, or has disconnected. */
+async function write({ method }: IncomingMessage, res: ServerResponse, answer: ApiAnswer): Promise<void> {
+  const { status, headers = {}, body = '' } = answer;
+  const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+  if (body instanceof Readable) {
+    res.writeHead(status, given);
+    body.pipe(res);
+    return new Promise((resolve) => {
+      res.once('finish', resolve);
+      res.once('close', () => {
+        body.destroy();
+        resolve();
+      });
+    });
+  }
+  const hasLength = status !== 204 && status !== 304 && !(method === 'HEAD' && body.length === 0);
+  res.writeHead(status, { ...given, ...(hasLength && { 'content-length': String(Buffer.byteLength(body)) }) });
   res.end(method === 'HEAD' ? undefined : body);
+}
+
+/** Returns the parts of a body. They break when the body is longer than `limit` bytes. */
+function limited(req: IncomingMessage, limit: number): Readable {
+  async function* parts() {
+    let length = 0;
+    for await (const chunk of req) {
+      length += chunk.length;
+      if (length > limit) throw new Error('stream too large');
+      yield chunk;
+    }
+  }
+  return Readable.from(parts(), { objectMode: false });
 }
 
 /** Resolves with the body; undefined if it is longer than `limit`. A long body is read to its end and discarded. */
@@ -143,55 +205,18 @@ function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefin
   });
 }
 
+/** Returns the check of a call: it has the token of the API, or comes from a sidecar that knows the secret. */
+export function accessCheck(apiToken: string | undefined, secret: string): ApiOptions['isAllowed'] {
+  if (!apiToken) return () => true;
+  const [isToken, isSecret] = [tokenCheck(apiToken), tokenCheck(secret)];
+  return (headers) => isToken(headers['dapr-api-token']) || isSecret(headers['x-local-sidecar']);
+}
+
 /** Returns a function that checks whether a header is the expected token. It takes constant time. */
 export function tokenCheck(expected: string): (given: string | string[] | undefined) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expectedDigest = digest(expected);
   return (given) => typeof given === 'string' && timingSafeEqual(digest(given), expectedDigest);
-}
-
-/** Returns the decoded segments of a path without empty, `.` and `..` segments; undefined for an invalid escape. */
-function cleanSegments(path: string): string[] | undefined {
-  const segments: string[] = [];
-  for (const segment of path.split('/')) {
-    if (segment === '' || segment === '.') continue;
-    if (segment === '..') {
-      segments.pop();
-      continue;
-    }
-    const decoded = decode(segment);
-    if (decoded === undefined) return undefined;
-    segments.push(decoded);
-  }
-  return segments;
-}
-
-function decode(text: string): string | undefined {
-  if (!/[%+]/.test(text)) return text;
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return undefined;
-  }
-}
-
-type Match = (segments: readonly string[]) => Record<string, string> | undefined;
-
-function compile(pattern: string | undefined): Match {
-  if (pattern === undefined) return () => ({});
-  const parts = pattern.split('/');
-  const rest = parts.at(-1)?.startsWith('*') ? parts.pop()?.slice(1) : undefined;
-  return (segments) => {
-    if (rest === undefined ? segments.length !== parts.length : segments.length <= parts.length) return undefined;
-    const params: Record<string, string> = {};
-    for (const [i, part] of parts.entries()) {
-      const segment = segments[i] ?? '';
-      if (part.startsWith(':')) params[part.slice(1)] = segment;
-      else if (part !== segment) return undefined;
-    }
-    if (rest !== undefined) params[rest] = segments.slice(parts.length).join('/');
-    return params;
-  };
 }
 
 /** Returns the text before and after the first separator. */

@@ -4,7 +4,7 @@ import { type GoType, JsonTypeError, readAs } from '../json/structs';
 import type { Policy } from '../resiliency/policy';
 import { type DeleteOperation, EtagError, type Operation, type SetOperation, type Store } from '../stores/store';
 import { ApiError, illegalKey, queryNotSupported, stateStoreNotConfigured, stateStoreNotFound } from './errors';
-import { type ApiRequest, type ApiRoute, header, json, metadataOf, noContent } from './router';
+import { type ApiRequestInFull as ApiRequest, type ApiRoute, header, json, metadataOf, noContent } from './router';
 
 /** A state component of the sidecar. */
 export interface StateStore {

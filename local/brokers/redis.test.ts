@@ -1,6 +1,6 @@
 import { createClient } from '@redis/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { silent } from '../log';
+import { type Log, silent } from '../log';
 import { RedisConnection } from '../redis/connection';
 import { hasRedisServer, RedisServer } from '../testing/redis-server';
 import { RedisBroker } from './redis';
@@ -20,15 +20,15 @@ describe.skipIf(!hasRedisServer())('a broker on Redis Streams [needs redis-serve
     await server.kill();
   });
 
-  const start = async (processingTimeoutMs: number) => {
+  const start = async (processingTimeoutMs: number, poolSize = 20, log: Log = silent) => {
     const address = { host: '127.0.0.1', port: server.port, username: '', password: '', database: 0 };
     const settings = { ...address, tls: false, insecureSkipTLSVerify: false };
     const connect = () => new RedisConnection(settings, silent);
     const connection = connect();
     await connection.connect(5_000);
-    const trim = { maxLenApprox: 0, streamTtlMs: 0 };
+    const trim = { maxLenApprox: 0, streamTtlMs: 0, poolSize };
     const streams = { processingTimeoutMs, redeliverIntervalMs: 60_000, queueDepth: 10, maxConcurrent: 10, ...trim };
-    broker = new RedisBroker(connection, connect, streams, silent);
+    broker = new RedisBroker(connection, connect, streams, log);
   };
   const publish = (topic: string) => broker.publish(topic, { data: Buffer.from('{}'), metadata: undefined });
   const pending = async (topic: string) => (await client.xPending(topic, 'g')).pending;
@@ -42,6 +42,17 @@ describe.skipIf(!hasRedisServer())('a broker on Redis Streams [needs redis-serve
     await vi.waitFor(() => expect(handler).toHaveBeenCalledOnce());
     await vi.waitFor(async () => expect(await pending('failing')).toBe(0));
     expect((await client.xInfoGroups('failing'))[0]).toMatchObject({ 'entries-read': 1 });
+  });
+
+  test('When the subscriptions would use up the connections of daprd, then one warning names poolSize', async () => {
+    const warn = vi.fn();
+    await start(60_000, 2, { ...silent, warn });
+    const subscribe = (topic: string) => broker.subscribe({ topic, group: 'g', handler: async () => {} });
+    await subscribe('one');
+    expect(warn).not.toHaveBeenCalled();
+    for (const topic of ['two', 'three']) await subscribe(topic);
+    expect(warn).toHaveBeenCalledOnce();
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('poolSize'));
   });
 
   /** Returns a handler that rejects when the test calls `fail`. */

@@ -52,6 +52,11 @@ export class RedisBroker implements Broker {
     });
     this.subscriptions.add(subscription);
     await subscription.start();
+    if (this.subscriptions.size === settings.poolSize) {
+      log.warn(
+        `${this.subscriptions.size} subscriptions would use up the Redis connections of daprd, whose publishes then hang: set the metadata poolSize above the number of subscriptions`,
+      );
+    }
     return {
       stop: async () => {
         await subscription.stop();

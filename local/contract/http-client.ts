@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { decodeBody } from './body';
 import type { Json, Step } from './recording';
@@ -7,6 +8,13 @@ export interface Reply {
   status?: number;
   headers?: Record<string, string | string[] | undefined>;
   body?: Json;
+  /** The header lines, sorted, with names in lower case. */
+  lines?: string[];
+  /** The parts of the body as they arrived, and the time until the first. */
+  chunks?: string[];
+  firstMs?: number;
+  /** Whether the connection broke before the end of the body. */
+  broken?: boolean;
   /** Node's error code when there is no answer, or else the error message. */
   error?: string;
   tookMs: number;
@@ -16,12 +24,14 @@ export interface Reply {
  * Sends the request of a step over a new connection, with its path unchanged. Resolves with the answer or the error.
  */
 export async function send(step: Step, port: number, host = '127.0.0.1', timeoutMs = 30_000): Promise<Reply> {
-  const { method = 'GET', path = '/', headers = {} } = step;
+  const { method = 'GET', path = '/', fillHeader } = step;
+  const headers = { ...step.headers, ...(fillHeader && { 'x-fill': 'x'.repeat(fillHeader) }) };
   const body = bodyOf(step);
   const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  const defaults: Record<string, string> = { connection: 'close' };
+  const defaults: Record<string, string> = names.has('connection') ? {} : { connection: 'close' };
   if (step.json !== undefined && !names.has('content-type')) defaults['content-type'] = 'application/json';
-  if (body || ['POST', 'PUT', 'PATCH'].includes(method)) defaults['content-length'] = String(body?.length ?? 0);
+  const framed = body || ['POST', 'PUT', 'PATCH'].includes(method);
+  if (framed && !names.has('transfer-encoding')) defaults['content-length'] = String(body?.length ?? 0);
   const startedAt = Date.now();
   try {
     const options = { host, port, method, path, headers: { ...defaults, ...headers }, agent: false as const };
@@ -29,9 +39,11 @@ export async function send(step: Step, port: number, host = '127.0.0.1', timeout
       const req = request({ ...options, signal: AbortSignal.timeout(timeoutMs) });
       req.once('error', reject);
       req.once('response', (res) => {
+        const answer = { status: res.statusCode ?? 0, headers: res.headers, lines: headerLines(res), tookMs: 0 };
+        if (step.stream)
+          return void readParts(res, startedAt).then((parts) => resolve({ ...answer, ...parts }), reject);
         buffer(res).then((bytes) => {
-          const answered = decodeBody(bytes, res.headers['content-type']);
-          resolve({ status: res.statusCode ?? 0, headers: res.headers, body: answered, tookMs: 0 });
+          resolve({ ...answer, body: decodeBody(bytes, res.headers['content-type']) });
         }, reject);
       });
       req.end(body);
@@ -41,6 +53,43 @@ export async function send(step: Step, port: number, host = '127.0.0.1', timeout
     const { code, message } = error as NodeJS.ErrnoException;
     return { error: code ?? message, tookMs: Date.now() - startedAt };
   }
+}
+
+/** Returns the header lines of a message, sorted, with names in lower case. */
+export function headerLines({ rawHeaders }: IncomingMessage): string[] {
+  const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name.toLowerCase()}: ${rawHeaders[i + 1]}`] : []));
+  return lines.sort();
+}
+
+async function readParts(res: IncomingMessage, startedAt: number): Promise<Partial<Reply>> {
+  const chunks: string[] = [];
+  let firstMs = 0;
+  res.on('data', (chunk) => {
+    firstMs ||= Date.now() - startedAt;
+    chunks.push(String(chunk));
+  });
+  const broken = await new Promise<boolean>((resolve) => {
+    res.once('end', () => resolve(false));
+    res.once('error', () => resolve(true));
+  });
+  return { chunks, firstMs, broken };
+}
+
+/** Sends `text` over a new connection. Resolves with all that was received until the end or for `timeoutMs`. */
+export function sendRaw(text: string, port: number, timeoutMs = 1_000): Promise<{ received: string; closed: boolean }> {
+  return new Promise((resolve) => {
+    let received = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    const finish = (closed: boolean) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ received, closed });
+    };
+    const timer = setTimeout(() => finish(false), timeoutMs);
+    socket.on('data', (chunk) => (received += chunk.toString('latin1')));
+    socket.once('end', () => finish(true));
+    socket.once('error', () => finish(true));
+  });
 }
 
 function bodyOf({ json, text, base64, fill }: Step): Buffer | undefined {

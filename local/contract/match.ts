@@ -48,7 +48,7 @@ class Matcher {
   compare(recorded: Json | undefined, observed: Json | undefined, path: string): void {
     const key = path.split('.').pop() ?? '';
     if (key === 'gapsMs') this.gaps(recorded as Json[], observed as number[], path);
-    else if (key === 'tookMs') this.duration(recorded as Json[], observed, path);
+    else if (key === 'tookMs' || key === 'firstMs') this.duration(recorded as Json[], observed, path);
     else if (recorded === undefined) this.differ(path, 'not expected', observed);
     else if (observed === undefined) this.differ(path, `missing, expected ${short(recorded)}`);
     else if (Array.isArray(recorded) && Array.isArray(observed)) this.list(recorded, observed, path, key);

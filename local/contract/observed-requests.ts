@@ -67,10 +67,11 @@ export class ObservedRequests {
     return summary;
   }
 
-  private describe({ method, path, headers, body, text }: Seen): Json {
-    const { brief, fullHeaders, raw } = this.recorded;
+  private describe({ method, path, headers, lines, body, text }: Seen): Json {
+    const { brief, fullHeaders, raw, headerLines } = this.recorded;
     const event = body as { topic?: Json; data?: Json } | null;
     if (brief) return defined({ path, topic: event?.topic, data: event?.data });
+    if (headerLines) return { method, path, lines, body };
     const shown = without(headers, fullHeaders ? new Set(['content-length']) : IGNORED_HEADERS);
     return { method, path, headers: shown, body, ...(raw && { raw: text }) };
   }

@@ -84,7 +84,7 @@ function generalise(observation: Observation, known: Record<string, string>, rec
   const walk = (value: Json, key: string): Json => {
     if (typeof value === 'string') return opened(value, key, walk) ?? replaceText(value);
     if (typeof value === 'number') {
-      const kind = Object.keys(known).find((candidate) => known[candidate] === String(value));
+      const kind = Object.keys(known).find((candidate) => known[candidate] === String(value) && value !== 0);
       return kind === undefined ? value : `{${kind}}`;
     }
     if (Array.isArray(value)) return value.map((item) => walk(item, ''));
@@ -107,9 +107,11 @@ function opened(text: string, key: string, walk: (value: Json, key: string) => J
   }
 }
 
-/** Returns the first observation with the times of all runs in `gapsMs` and `tookMs`. */
+const isTime = (key: string) => ['gapsMs', 'tookMs', 'firstMs'].includes(key);
+
+/** Returns the first observation with the times of all runs in `gapsMs`, `tookMs` and `firstMs`. */
 function withTimes(first: Json, others: Json[], key = ''): Json {
-  if (key === 'gapsMs' || key === 'tookMs') return [first, ...others];
+  if (isTime(key)) return [first, ...others];
   if (Array.isArray(first))
     return first.map((item, i) =>
       withTimes(
@@ -123,4 +125,4 @@ function withTimes(first: Json, others: Json[], key = ''): Json {
 }
 
 const withoutTimes = (value: Json): Json =>
-  JSON.parse(JSON.stringify(value, (key, item) => (key === 'gapsMs' || key === 'tookMs' ? undefined : item)));
+  JSON.parse(JSON.stringify(value, (key, item) => (isTime(key) ? undefined : item)));

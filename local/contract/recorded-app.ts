@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeBody } from './body';
+import { headerLines } from './http-client';
 import type { AppAnswer, AppBehaviour, Json } from './recording';
 
 /** A request that the app received. `at` is in milliseconds since the epoch. */
@@ -11,6 +12,8 @@ export interface Seen {
   method: string;
   path: string;
   headers: IncomingMessage['headers'];
+  /** The header lines as they arrived, sorted, with names in lower case. */
+  lines: string[];
   body: Json;
   text: string;
 }
@@ -50,7 +53,7 @@ export class RecordedApp {
   private async serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const bytes = await buffer(req);
     const { method = '', url = '', headers } = req;
-    const seen = { at: Date.now(), method, path: url, headers, text: bytes.toString() };
+    const seen = { at: Date.now(), method, path: url, headers, lines: headerLines(req), text: bytes.toString() };
     const request = { ...seen, body: decodeBody(bytes, headers['content-type']) };
     this.seen.push(request);
     this.atOnce += 1;
@@ -63,8 +66,16 @@ export class RecordedApp {
     if (answer.hang) return;
     if (answer.delayMs) await sleep(answer.delayMs);
     const [body, type] = bodyOf(answer, request);
-    res.writeHead(answer.status ?? 200, { ...(type && { 'content-type': type }), ...answer.headers });
-    res.end(body);
+    for (const [name, value] of answer.headerLines ?? []) res.appendHeader(name, value);
+    const long = answer.fillHeader === undefined ? {} : { 'x-fill': 'x'.repeat(answer.fillHeader) };
+    res.writeHead(answer.status ?? 200, { ...(type && { 'content-type': type }), ...long, ...answer.headers });
+    if (!answer.chunks) return void res.end(body);
+    for (const chunk of answer.chunks) {
+      res.write(chunk);
+      await sleep(answer.chunkMs ?? 0);
+    }
+    if (answer.breakOff) res.destroy();
+    else res.end();
   }
 
   private answerFor(path: string): AppAnswer {
@@ -80,7 +91,7 @@ export class RecordedApp {
   }
 }
 
-function bodyOf({ json, text = '', echo, bulk }: AppAnswer, request: Seen): [body: string, type?: string] {
+function bodyOf({ json, text = '', echo, bulk, fill }: AppAnswer, request: Seen): [body: string, type?: string] {
   const asJson = (value: unknown): [string, string] => [JSON.stringify(value), 'application/json'];
   if (echo) return asJson({ method: request.method, url: request.path, headers: request.headers, body: request.text });
   if (bulk) {
@@ -88,5 +99,6 @@ function bodyOf({ json, text = '', echo, bulk }: AppAnswer, request: Seen): [bod
     const statuses = entries.map(({ entryId }, i) => ({ entryId, status: bulk[i] ?? bulk['*'] ?? 'SUCCESS' }));
     return asJson({ statuses: statuses.filter(({ status }) => status !== 'OMIT') });
   }
+  if (fill !== undefined) return ['x'.repeat(fill)];
   return json === undefined ? [text] : asJson(json);
 }

@@ -20,6 +20,17 @@ export interface AppAnswer {
   destroy?: boolean;
   /** The app answers with the request as JSON. */
   echo?: boolean;
+  /** The app sends these parts of its answer, each after `chunkMs`. */
+  chunks?: string[];
+  chunkMs?: number;
+  /** The app closes the connection after the parts, before the end of the answer. */
+  breakOff?: boolean;
+  /** A body of this many bytes. */
+  fill?: number;
+  /** A header `x-fill` of this many bytes. */
+  fillHeader?: number;
+  /** Header lines, for names that occur several times. */
+  headerLines?: [name: string, value: string][];
   /** A status for each entry of a bulk delivery, by index. `*` stands for all other entries, `OMIT` for no status. */
   bulk?: Record<string, string>;
 }
@@ -38,6 +49,8 @@ export interface Party {
   flags?: string[];
   apiToken?: string;
   appToken?: string;
+  /** More variables in the environment of the sidecar. */
+  env?: Record<string, string>;
   app?: AppBehaviour | null;
   /** A step starts the app. */
   appLate?: boolean;
@@ -50,12 +63,20 @@ export interface Step {
   // request, background, burst
   method?: string;
   path?: string;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   json?: Json;
   text?: string;
   base64?: string;
   fill?: number;
+  /** A header `x-fill` of this many bytes. */
+  fillHeader?: number;
+  /** Shows each part of the answer and the time until the first one. */
+  stream?: boolean;
+  /** Shows the header lines of the answer, sorted. */
+  lines?: boolean;
   host?: string;
+  /** Another port than the port of the API. */
+  port?: string;
   pick?: string[];
   sortBy?: string;
   until?: number;
@@ -79,8 +100,9 @@ export interface Step {
   // redis
   cmd?: string[];
   fields?: 'stream' | 'list';
-  // write-resource
+  // write-resource, remove-resource
   resource?: JsonRecord;
+  file?: string;
 }
 
 /** The result of a run. In the recording, `gapsMs` and `tookMs` have one value for each recorded run. */
@@ -100,6 +122,8 @@ export interface Case extends Party {
   readyMs?: number;
   probePath?: string;
   fullHeaders?: boolean;
+  /** The deliveries show their header lines, sorted. */
+  headerLines?: boolean;
   brief?: boolean;
   raw?: boolean;
   countOnly?: boolean;

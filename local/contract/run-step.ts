@@ -1,7 +1,8 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisServer } from '../testing/redis-server';
-import { type Reply, send } from './http-client';
+import { type Reply, send, sendRaw } from './http-client';
 import type { ObservedRequests } from './observed-requests';
 import type { BrokerName, Json, JsonRecord, Step } from './recording';
 import type { RedisCommands } from './redis-commands';
@@ -17,6 +18,9 @@ const QUIET_MS = 250;
 const UNTIL_STATUS_MS = 5_000;
 const MAX_RESETS = 15;
 
+const HIDDEN_LINES = /^(date|connection|keep-alive):/;
+/** The length of JSON with a random space, which Go's protojson writes. */
+const HIDDEN_IF_PICKED = /^(date|connection|keep-alive|content-length):/;
 const IGNORED_HEADERS = new Set(['date', 'connection', 'keep-alive', 'content-length', 'transfer-encoding']);
 
 export interface StepContext {
@@ -48,6 +52,8 @@ export class StepRunner {
     switch (step.do) {
       case 'request':
         return this.request(step, side);
+      case 'raw':
+        return showRaw(await sendRaw(step.text ?? '', side.httpPort, step.timeoutMs));
       case 'background':
         this.background.push(this.request(step, side));
         return { started: true };
@@ -102,7 +108,14 @@ export class StepRunner {
         await redis?.start();
         return;
       case 'write-resource':
-        writeDocument(join(side.resources, 'added.yaml'), expandComponent(step.resource ?? {}, broker, known), known);
+        writeDocument(
+          join(side.resources, step.file ?? 'added.yaml'),
+          expandComponent(step.resource ?? {}, broker, known),
+          known,
+        );
+        return;
+      case 'remove-resource':
+        rmSync(join(side.resources, step.file ?? 'added.yaml'));
         return;
       default:
         throw new Error(`unknown step: ${step.do}`);
@@ -111,10 +124,11 @@ export class StepRunner {
 
   private async request(step: Step, { httpPort }: Side): Promise<JsonRecord> {
     const host = step.host && this.fill(step.host);
+    const port = step.port === undefined ? httpPort : Number(this.fill(step.port));
     const deadline = Date.now() + UNTIL_STATUS_MS;
     let reply: Reply;
     for (let resets = 0; ; ) {
-      reply = await send(step, httpPort, host);
+      reply = await send(step, port, host);
       if (step.retryReset && /ECONNRESET|EPIPE/.test(reply.error ?? '') && resets < MAX_RESETS) {
         resets += 1;
         continue;
@@ -123,13 +137,15 @@ export class StepRunner {
       await sleep(50);
     }
     this.firstAnswerAt ??= Date.now();
-    const { status, headers, body = null, error, tookMs } = reply;
+    const { status, headers, lines = [], body = null, error, tookMs, chunks, firstMs, broken } = reply;
     const timed = step.timed ? { tookMs } : {};
     if (error !== undefined) return { error, ...timed };
     return {
       status: status ?? 0,
-      headers: without(headers ?? {}, IGNORED_HEADERS),
-      body: select(body, step),
+      ...(step.lines
+        ? { lines: lines.filter((line) => !(step.pick ? HIDDEN_IF_PICKED : HIDDEN_LINES).test(line)) }
+        : { headers: shortened(without(headers ?? {}, IGNORED_HEADERS)) }),
+      ...(chunks ? defined({ chunks, firstMs, broken }) : { body: select(body, step) }),
       ...timed,
     };
   }
@@ -159,4 +175,21 @@ export class StepRunner {
   private fill<T>(value: T): T {
     return fillPlaceholders(value, this.context.known);
   }
+}
+
+/** Returns headers with the length of a long header instead of its value. */
+const shortened = (headers: JsonRecord): JsonRecord =>
+  typeof headers['x-fill'] === 'string' ? { ...headers, 'x-fill': `${headers['x-fill'].length} bytes` } : headers;
+
+/** Returns what was received over a raw connection: the status line, the sorted header lines and the body. */
+function showRaw({ received, closed }: { received: string; closed: boolean }): JsonRecord {
+  const [head = '', ...body] = received.split('\r\n\r\n');
+  const [status = '', ...lines] = head.split('\r\n');
+  const kept = lines.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase()));
+  return {
+    status,
+    lines: kept.filter((line) => !/^(date|keep-alive):/.test(line)).sort(),
+    body: body.join('\r\n\r\n'),
+    closed,
+  };
 }

@@ -49,6 +49,7 @@ export function prepareSide(party: Party, { suffix, broker, known, folder, creat
     config,
     apiToken: party.apiToken,
     appToken: party.appToken,
+    env: party.env ?? {},
     flags: fillPlaceholders(party.flags ?? [], known),
     folder,
   });

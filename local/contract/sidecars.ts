@@ -19,6 +19,7 @@ export interface SidecarSettings {
   config: string;
   apiToken: string | undefined;
   appToken: string | undefined;
+  env: Readonly<Record<string, string>>;
   flags: readonly string[];
   /** A folder that only this case uses. */
   folder: string;
@@ -56,7 +57,7 @@ export class InProcessSidecar implements SidecarUnderTest {
     this.started = startSidecar({
       ...appFromFlags(parseFlags(flagsOf(this.settings))).sidecar,
       directory: new Directory(join(folder, 'sidecars')),
-      env: {},
+      env: this.settings.env,
       ...(apiToken !== undefined && { apiToken }),
       ...(appToken !== undefined && { appToken }),
     });
@@ -107,6 +108,7 @@ export class SidecarProcess implements SidecarUnderTest {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...env,
+        ...this.settings.env,
         TMPDIR: folder,
         ...(apiToken !== undefined && { DAPR_API_TOKEN: apiToken }),
         ...(appToken !== undefined && { APP_API_TOKEN: appToken }),

@@ -5,6 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { foreignPage } from '../foreign-page';
 import type { Log } from '../log';
 import { printable } from './printable';
 
@@ -59,13 +60,11 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const TIMEOUT_CHECK_MS = 5_000;
 
-/** The names of this machine. A request with another name may come from a web page through DNS rebinding. */
-const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
-
 const ON_EVERY_ANSWER = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
+  'x-dns-prefetch-control': 'off',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
@@ -94,11 +93,12 @@ export function createHttp({ routes, errorBody, log }: HttpOptions): Server {
 
 async function find(routes: readonly InboxRoute[], req: IncomingMessage): Promise<Answer> {
   const { method = 'GET', headers } = req;
-  const { host = '' } = headers;
-  if (!OWN_HOST.test(host)) throw new HttpError(421, 'the inbox accepts only the hosts localhost, 127.0.0.1 and [::1]');
+  const foreign = foreignPage(headers);
+  if (foreign === 'host') throw new HttpError(421, 'the inbox accepts only the hosts localhost, 127.0.0.1 and [::1]');
   const [path = '', search = ''] = (req.url ?? '/').split(/\?(.*)/s);
   const handledAs = method === 'HEAD' ? 'GET' : method;
-  if (handledAs !== 'GET' && headers.origin !== undefined && headers.origin !== `http://${host}`) {
+  // Another page may link to the inbox, and it cannot read the answer.
+  if (foreign === 'origin' && handledAs !== 'GET') {
     throw new HttpError(403, 'a web page of another origin may not change the inbox', 40301);
   }
   const allowed: string[] = [];

@@ -3,7 +3,7 @@ import type { Log } from '../log';
 import { describeTriggers, Faults } from './faults';
 import { createHttp, type HttpError } from './http';
 import { listen } from './listen';
-import { loadMailParser } from './mail';
+import { type Envelope, loadMailParser } from './mail';
 import { mailRoutes } from './mail-api';
 import { Messages } from './messages';
 import { pageRoutes } from './page';
@@ -56,18 +56,19 @@ export async function startInbox(options: InboxOptions): Promise<Inbox> {
   const { keep = DEFAULT_KEEP, maxBytes = MAX_BYTES, keepaliveMs = KEEPALIVE_MS, host = '127.0.0.1', log } = options;
   const messages = new Messages({ keep, maxBytes });
   const faults = new Faults(options.random ?? Math.random);
-  const parseMail = await loadMailParser().catch(missingPackage);
-  const store = async (...mail: Parameters<typeof parseMail>) => void messages.addMail(await parseMail(...mail));
+  const parser = await loadMailParser().catch(missingPackage);
+  const store = async (raw: Buffer, envelope: Envelope) => void messages.addMail(await parser.parse(raw, envelope));
   const smtp = await createSmtp({ faults, store, log }).catch(missingPackage);
   const shared = { messages, faults, keepaliveMs };
+  const page = { ...shared, htmlOf: parser.htmlWithImages };
   const mail = createHttp({
-    routes: [...pageRoutes({ ...shared, path: /^\/$/ }), ...mailRoutes(messages, faults)],
+    routes: [...pageRoutes({ ...page, path: /^\/$/ }), ...mailRoutes(messages, faults)],
     errorBody: ({ message }: HttpError) => ({ Error: message }),
     log,
   });
   const push = createHttp({
     // Like ntfy, the inbox has a page for every topic.
-    routes: [...pageRoutes({ ...shared, path: /^\/(?:[-_A-Za-z0-9]{1,64})?$/ }), ...pushRoutes(shared)],
+    routes: [...pageRoutes({ ...page, path: /^\/(?:[-_A-Za-z0-9]{1,64})?$/ }), ...pushRoutes(shared)],
     errorBody: ntfyError,
     log,
   });
@@ -89,7 +90,8 @@ export async function startInbox(options: InboxOptions): Promise<Inbox> {
 /** Logs one line for each message that arrives, each removal and each change of the faults. */
 function logChanges(messages: Messages, faults: Faults, log: Log): void {
   messages.listen((change) => {
-    if (!('arrived' in change)) return log.info(`inbox: messages removed: ${change.removed}`);
+    if ('removed' in change) return log.info(`inbox: messages removed: ${change.removed}`);
+    if ('restored' in change) return log.info(`inbox: messages restored: ${change.restored}`);
     const { arrived } = change;
     const [to, title] =
       arrived.kind === 'mail'

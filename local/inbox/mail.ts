@@ -47,7 +47,11 @@ export interface Envelope {
   username: string;
 }
 
-export type ParseMail = (raw: Buffer, envelope: Envelope) => Promise<MailContent>;
+export interface MailParser {
+  parse(raw: Buffer, envelope: Envelope): Promise<MailContent>;
+  /** Resolves with the HTML part of a mail, in which the images of the mail itself are `data:` URLs. */
+  htmlWithImages(raw: Buffer): Promise<string>;
+}
 
 /** The approximate memory of a mail in addition to its texts. */
 const OVERHEAD_BYTES = 1024;
@@ -60,14 +64,18 @@ const MAX_HTML_TO_TEXT = 500_000;
  *
  * @throws {Error} when the optional package mailparser is missing
  */
-export async function loadMailParser(): Promise<ParseMail> {
+export async function loadMailParser(): Promise<MailParser> {
   const { simpleParser } = await import('mailparser');
-  const options = { skipTextToHtml: true, skipImageLinks: true, maxHtmlLengthToParse: MAX_HTML_TO_TEXT };
-  return async (raw, envelope) => toContent(await simpleParser(raw, options), raw, envelope);
+  const options = { skipTextToHtml: true, maxHtmlLengthToParse: MAX_HTML_TO_TEXT };
+  return {
+    parse: async (raw, envelope) =>
+      toContent(await simpleParser(raw, { ...options, skipImageLinks: true }), raw, envelope),
+    htmlWithImages: async (raw) => (await simpleParser(raw, { ...options, skipHtmlToText: true })).html || '',
+  };
 }
 
 function toContent(parsed: ParsedMail, raw: Buffer, { recipients, username }: Envelope): MailContent {
-  const { subject = '', text = '', date, attachments } = parsed;
+  const { subject = '', text = '', attachments } = parsed;
   const html = parsed.html || '';
   const messageId = (parsed.messageId ?? '').trim().replace(/^<|>$/g, '');
   const [from = { Name: '', Address: '' }] = addresses(parsed.from);
@@ -88,7 +96,7 @@ function toContent(parsed: ParsedMail, raw: Buffer, { recipients, username }: En
     replyTo: addresses(parsed.replyTo),
     returnPath: headerText(parsed, 'return-path') || from.Address,
     subject,
-    date: date && !Number.isNaN(date.getTime()) ? date : undefined,
+    date: dateOf(parsed),
     text,
     html,
     attachments: attachments.filter((a) => !isInline(a)).map(describe),
@@ -105,6 +113,12 @@ function addresses(header: AddressObject | AddressObject[] | undefined): Address
 
 function members({ name, address = '', group }: EmailAddress): Address[] {
   return group ? group.flatMap(members) : [{ Name: name, Address: address }];
+}
+
+/** Returns the valid `Date` header. For an invalid one, mailparser returns the present time. */
+function dateOf({ headerLines, date }: ParsedMail): Date | undefined {
+  const line = headerLines.find(({ key }) => key === 'date')?.line ?? '';
+  return Number.isNaN(Date.parse(line.replace(/^[^:]*:/, ''))) ? undefined : date;
 }
 
 function headerText({ headers }: ParsedMail, name: string): string {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { MailContent } from './mail';
 import { type Change, Messages } from './messages';
 import type { PushContent } from './push';
@@ -12,7 +12,7 @@ const createMail = (id: string, { bytes = 1, sameAs = id } = {}): MailContent =>
 });
 
 const createPush = (id: string, { bytes = 1, sameAs = undefined as string | undefined } = {}): PushContent => ({
-  ...{ kind: 'push', id, sameAs, bytes },
+  ...{ kind: 'push', id, sameAs, bytes, cached: true },
   ntfy: { id, time: 0, expires: 0, event: 'message', topic: 't', message: '' },
 });
 
@@ -60,7 +60,7 @@ test('When a message arrives a second time, then it is marked as long as the inb
   expect(messages.addPush(createPush('z')).again).toBe(false);
   messages.addMail(createMail('c'));
   expect(messages.addMail(createMail('d', { sameAs: 'one' })).again).toBe(true);
-  messages.removeAll();
+  messages.empty();
   expect(messages.addMail(createMail('e', { sameAs: 'one' })).again).toBe(false);
 });
 
@@ -74,4 +74,45 @@ test('When messages arrive and are removed, then a listener is called until it i
   stop();
   messages.addMail(createMail('b'));
   expect(changes).toEqual([{ arrived: mail }, { removed: 1 }]);
+});
+
+afterEach(() => void vi.useRealTimers());
+
+test('When the inbox is emptied, then all messages can be restored, in their order, before newer ones', () => {
+  const messages = new Messages({ keep: 3, maxBytes: 100 });
+  for (const id of 'ab') messages.addMail(createMail(id, { sameAs: id }));
+  messages.addPush(createPush('x'));
+  const changes: Change[] = [];
+  messages.listen((change) => changes.push(change));
+  messages.empty();
+  expect(ids(messages)).toBe('');
+  expect(messages.restore()).toBe(3);
+  expect(ids(messages)).toBe('abx');
+  expect(messages.restore()).toBe(0);
+  expect(changes).toEqual([{ removed: 3 }, { restored: 3 }]);
+  messages.empty();
+  for (const id of 'cd') messages.addMail(createMail(id));
+  messages.restore();
+  expect(ids(messages)).toBe('bcdx');
+  expect(messages.addMail(createMail('e', { sameAs: 'b' })).again).toBe(true);
+});
+
+test('When an empty inbox is emptied, then the messages of the time before can still be restored', () => {
+  const messages = new Messages({ keep: 3, maxBytes: 100 });
+  messages.addMail(createMail('a'));
+  messages.empty();
+  messages.empty();
+  expect(messages.restore()).toBe(1);
+});
+
+test('When a minute has passed since the inbox was emptied, then the messages are gone', () => {
+  vi.useFakeTimers();
+  const messages = new Messages({ keep: 3, maxBytes: 100 });
+  messages.addMail(createMail('a'));
+  messages.empty();
+  vi.advanceTimersByTime(59_999);
+  expect(messages.restore()).toBe(1);
+  messages.empty();
+  vi.advanceTimersByTime(60_000);
+  expect(messages.restore()).toBe(0);
 });

@@ -14,7 +14,7 @@ export type Mail = MailContent & Kept;
 export type Push = PushContent & Kept;
 export type InboxMessage = Mail | Push;
 
-export type Change = { arrived: InboxMessage } | { removed: number };
+export type Change = { arrived: InboxMessage } | { removed: number } | { restored: number };
 
 export interface Limits {
   /** The limit for the number of mails, and for the number of pushes. */
@@ -23,12 +23,18 @@ export interface Limits {
   maxBytes: number;
 }
 
+/** The time in which `restore` can undo `empty`. */
+const UNDO_MS = 60_000;
+
 /** Keeps mails and pushes in memory. When a limit is exceeded, it removes the oldest. */
 export class Messages {
   readonly mails = new MessageList<MailContent>();
   readonly pushes = new MessageList<PushContent>();
   private readonly listeners = new Set<(change: Change) => void>();
   private count = 0;
+  /** The messages that `empty` has removed. */
+  private aside: { mails: Mail[]; pushes: Push[] } = { mails: [], pushes: [] };
+  private forgetTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly limits: Limits) {}
 
@@ -44,12 +50,35 @@ export class Messages {
     this.remove(this.mails, ids);
   }
 
-  removeAll(): void {
-    this.remove(this.mails, this.mails.ids());
-    this.remove(this.pushes, this.pushes.ids());
+  /** Removes all messages. For a minute, `restore` brings them back. */
+  empty(): void {
+    const removed = this.mails.size + this.pushes.size;
+    if (removed === 0) return;
+    this.aside = { mails: this.mails.removeAll(), pushes: this.pushes.removeAll() };
+    clearTimeout(this.forgetTimer);
+    this.forgetTimer = setTimeout(() => this.forget(), UNDO_MS).unref();
+    this.tell({ removed });
   }
 
-  /** Calls `listener` after each arrival and each removal. Returns a function that removes the listener. */
+  /** Brings back what the last `empty` has removed. Returns the number of messages; 0 if it is too late. */
+  restore(): number {
+    const { mails, pushes } = this.aside;
+    this.forget();
+    const restored = mails.length + pushes.length;
+    if (restored === 0) return 0;
+    this.mails.addOlder(mails);
+    this.pushes.addOlder(pushes);
+    this.applyLimits();
+    this.tell({ restored });
+    return restored;
+  }
+
+  private forget(): void {
+    clearTimeout(this.forgetTimer);
+    this.aside = { mails: [], pushes: [] };
+  }
+
+  /** Calls `listener` after each arrival, removal and restoration. Returns a function that removes the listener. */
   listen(listener: (change: Change) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -60,10 +89,15 @@ export class Messages {
     const again = content.sameAs !== undefined && list.has(content.sameAs);
     const message = { ...content, number: this.count, receivedAt: new Date(), again };
     list.add(message);
-    while (list.size > this.limits.keep) list.removeOldest();
-    while (this.mails.bytes + this.pushes.bytes > this.limits.maxBytes) this.olderList().removeOldest();
+    this.applyLimits();
     this.tell({ arrived: message });
     return message;
+  }
+
+  private applyLimits(): void {
+    const { mails, pushes, limits } = this;
+    for (const list of [mails, pushes]) while (list.size > limits.keep) list.removeOldest();
+    while (mails.bytes + pushes.bytes > limits.maxBytes) this.olderList().removeOldest();
   }
 
   private remove<C extends MailContent | PushContent>(list: MessageList<C>, ids: Iterable<string>): void {
@@ -142,6 +176,18 @@ class MessageList<C extends Content> {
     if (left > 0) this.sameAsCounts.set(sameAs, left);
     else this.sameAsCounts.delete(sameAs);
     return true;
+  }
+
+  /** Removes all messages and returns them, oldest first. */
+  removeAll(): (C & Kept)[] {
+    const all = this.oldestFirst();
+    for (const { id } of all) this.remove(id);
+    return all;
+  }
+
+  /** Adds messages, oldest first, that are older than all others. */
+  addOlder(older: (C & Kept)[]): void {
+    for (const message of [...older, ...this.removeAll()]) this.add(message);
   }
 
   removeOldest(): void {

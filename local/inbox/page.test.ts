@@ -20,7 +20,7 @@ test.concurrent('When a browser opens the mail or push port, then it gets the pa
     expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'text/html; charset=utf-8' });
     expect(headers['content-security-policy']).toContain("script-src 'self'; style-src 'self'");
     const assets = [...text.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path]) => path ?? '');
-    const styles = ['page', 'faults', 'list', 'entry'].map((name) => `/~/${name}.css`);
+    const styles = ['page', 'faults', 'list', 'reader'].map((name) => `/~/${name}.css`);
     expect(assets).toEqual(expect.arrayContaining([...styles, '/~/page.mjs', '/~/icon.svg']));
     for (const path of assets) expect(await call(new URL(path, page).href)).toMatchObject({ status: 200 });
     expect(text).not.toMatch(/<script>|<style>|style="|onclick|https?:/);
@@ -101,17 +101,62 @@ test.concurrent('When a page empties the inbox, then every page receives the cha
   expect((await call(`${inbox.pushUrl}/followers-bob/json?poll=1`)).text).toBe('');
 });
 
-test.concurrent('When a page requests the parts of a message, then it gets the source, with HTML as text', async () => {
+test.concurrent('When a page empties the inbox, then it can restore the messages once', async () => {
   const inbox = await startTestInbox();
-  await sendMail(inbox, { html: '<b>Hello</b>' });
+  await sendMail(inbox);
   await push(inbox.pushUrl, 'x');
+  const restore = (url: string) => call(`${url}/~/messages/restore`, { method: 'POST' });
+  expect(await restore(inbox.mailUrl)).toMatchObject({ status: 409 });
+  await call(`${inbox.mailUrl}/~/messages`, { method: 'DELETE' });
+  const stream = await openStream(`${inbox.mailUrl}/~/events`);
+  expect(await restore(inbox.pushUrl)).toMatchObject({ status: 204 });
+  await vi.waitFor(() => expect(eventsOf(stream).at(-1)?.data.entries).toHaveLength(2), SOON);
+  expect((await call(`${inbox.mailUrl}/api/v1/messages`)).json).toMatchObject({ total: 1 });
+  expect((await call(`${inbox.pushUrl}/followers-bob/json?poll=1`)).text).not.toBe('');
+  expect(await restore(inbox.mailUrl)).toMatchObject({ status: 409 });
+});
+
+test.concurrent('When a page searches, then it receives the messages that match, and the counts of all', async () => {
+  const inbox = await startTestInbox();
+  await sendMail(inbox, { subject: 'Needle one' });
+  const stream = await openStream(`${inbox.mailUrl}/~/events?query=%20NEEDLE%20`);
+  await push(inbox.pushUrl, 'haystack');
+  await push(inbox.pushUrl, 'x', { tags: 'needle' });
+  await vi.waitFor(() => expect(eventsOf(stream)).toHaveLength(3), SOON);
+  expect(eventsOf(stream)).toMatchObject([
+    { name: 'snapshot', data: { entries: [{ title: 'Needle one' }], counts: { mails: 1, pushes: 0 }, hasMore: false } },
+    { name: 'counts', data: { mails: 1, pushes: 1 } },
+    { name: 'arrival', data: { entry: { text: 'x' }, counts: { mails: 1, pushes: 2 } } },
+  ]);
+});
+
+test.concurrent('When a page opens a message, then it gets its rows and parts, and a frame for HTML', async () => {
+  const inbox = await startTestInbox();
+  await sendMail(inbox, {
+    html: '<b>Hello</b>',
+    text: 'y'.repeat(300_000),
+    attachments: [{ filename: 'a.txt', content: 'abc' }],
+  });
+  await push(inbox.pushUrl, 'x', { priority: '5' });
   const stream = await openStream(`${inbox.pushUrl}/~/events`);
   await vi.waitFor(() => expect(eventsOf(stream)).toHaveLength(1), SOON);
   const [message, mail] = eventsOf(stream).flatMap(({ data }) => data.entries);
-  const parts = async ({ path }: { path: string }) => (await call(inbox.pushUrl + path)).json.parts;
-  expect(await parts(message)).toEqual([{ name: 'Message', text: expect.stringContaining('"title": "New follower"') }]);
-  expect(await parts(mail)).toEqual([
-    { name: 'HTML part, as text', text: '<b>Hello</b>' },
+  const opened = async ({ path }: { path: string }) => (await call(`${inbox.pushUrl}/~${path}`)).json;
+  expect(await opened(message)).toMatchObject({
+    facts: expect.arrayContaining([
+      { name: 'Title', text: 'New follower' },
+      { name: 'Priority', text: '5' },
+    ]),
+    parts: [
+      { name: 'Text', text: 'x' },
+      { name: 'Source', text: expect.stringContaining('"title": "New follower"') },
+    ],
+  });
+  const { facts, parts } = await opened(mail);
+  expect(facts).toContainEqual({ name: 'Files', text: 'a.txt (text/plain, 3 bytes)' });
+  expect(parts).toEqual([
+    { name: 'HTML', text: '<b>Hello</b>', frame: `${mail.path}/html` },
+    { name: 'Text', text: expect.stringMatching(/^y+\n… the first 262144 of 30000\d bytes$/) },
     { name: 'Source', text: expect.stringMatching(/^From: followers@example\.test\r\n/) },
   ]);
   expect(await call(`${inbox.pushUrl}/~/mails/nosuch`)).toMatchObject({ status: 404 });

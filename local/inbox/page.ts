@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Faults } from './faults';
-import { HttpError, type InboxRoute, parseJsonBody } from './http';
-import type { InboxMessage, Mail, Messages } from './messages';
+import { type Answer, type Call, HttpError, type InboxRoute, parseJsonBody } from './http';
+import type { Messages } from './messages';
+import { HTML_HEADERS, htmlDocument } from './page-html';
+import { details } from './page-message';
+import { pageEvents } from './page-stream';
 import { streamTo } from './stream';
 
 export interface PageOptions {
@@ -11,19 +14,14 @@ export interface PageOptions {
   keepaliveMs: number;
   /** The path of the page. Its files and its API are below `/~/`, which is not a valid topic of ntfy. */
   path: RegExp;
+  /** Resolves with the HTML part of a mail. */
+  htmlOf: (raw: Buffer) => Promise<string>;
 }
 
-/** The number of messages that the page shows; `list.mjs` has the same limit. */
-const SHOWN = 200;
-/** The length of the text in the list. */
-const PREVIEW_LENGTH = 1_000;
-const MAX_SOURCE_BYTES = 256 * 1024;
-/** The time after which a page reconnects. */
-const RETRY_MS = 1_000;
-
+/** Only the page's own files and the frame for HTML mails. A link in such a mail cannot open another site in the frame. */
 const CSP = [
   "default-src 'none'",
-  ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"],
+  ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'", "frame-src 'self'"],
   ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
 ].join('; ');
 
@@ -42,40 +40,14 @@ const FOLDERS = [join(__dirname, 'page'), join(__dirname, '../../../local/inbox/
  *
  * @throws {Error} when the files of the page are missing
  */
-export function pageRoutes({ messages, faults, keepaliveMs, path }: PageOptions): InboxRoute[] {
-  const folder = FOLDERS.find(existsSync);
-  if (!folder) throw new Error(`the files of the inbox page are missing; expected in ${FOLDERS.join(' or ')}`);
-  const asset = (name: string) => {
-    const headers = { 'content-type': TYPES[name.split('.').at(-1) ?? ''] ?? '', 'content-security-policy': CSP };
-    return { headers, body: readFileSync(join(folder, name)) };
+export function pageRoutes({ messages, faults, keepaliveMs, path, htmlOf }: PageOptions): InboxRoute[] {
+  const assets = readAssets();
+  const gone = () => new HttpError(404, 'the message is no longer in the inbox');
+  const find = ({ params: [box = '', id = ''] }: Call) => {
+    const message = box === 'mails' ? messages.mails.get(id) : messages.pushes.get(id);
+    if (!message) throw gone();
+    return message;
   };
-  const assets = new Map(readdirSync(folder).map((name) => [name, asset(name)]));
-
-  const counts = () => ({ mails: messages.mails.size, pushes: messages.pushes.size });
-  const snapshot = () => {
-    const newest = [...messages.mails.newestFirst().slice(0, SHOWN), ...messages.pushes.newestFirst().slice(0, SHOWN)];
-    const entries = newest.sort((a, b) => b.number - a.number).slice(0, SHOWN);
-    return { faults: faults.triggers, counts: counts(), entries: entries.map(entry) };
-  };
-  const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-
-  /**
-   * Sends a snapshot first, so that a page that reconnects, even to another inbox, shows every message exactly once.
-   */
-  const start = (send: (text: string) => void) => {
-    send(`retry: ${RETRY_MS}\n${event('snapshot', snapshot())}`);
-    const stops = [
-      faults.listen(() => send(event('faults', faults.triggers))),
-      messages.listen((change) => {
-        if ('arrived' in change) send(event('arrival', { counts: counts(), entry: entry(change.arrived) }));
-        else send(event('snapshot', snapshot()));
-      }),
-    ];
-    return () => {
-      for (const stop of stops) stop();
-    };
-  };
-
   return [
     { methods: ['GET'], path, handler: () => assets.get('page.html') ?? {} },
     {
@@ -90,18 +62,26 @@ export function pageRoutes({ messages, faults, keepaliveMs, path }: PageOptions)
     {
       methods: ['GET'],
       path: /^\/~\/events$/,
-      handler: () => ({
-        headers: { 'content-type': 'text/event-stream; charset=utf-8' },
-        stream: (response) => streamTo(response, { keepalive: () => ': keepalive\n\n', everyMs: keepaliveMs, start }),
-      }),
+      handler: ({ query }) => {
+        const start = pageEvents(messages, faults, query.get('query') ?? '');
+        return {
+          headers: { 'content-type': 'text/event-stream; charset=utf-8' },
+          stream: (response) => streamTo(response, { keepalive: () => ': keepalive\n\n', everyMs: keepaliveMs, start }),
+        };
+      },
     },
     {
       methods: ['GET'],
       path: /^\/~\/(mails|pushes)\/([A-Za-z0-9]+)$/,
-      handler: ({ params: [box = '', id = ''] }) => {
-        const message = box === 'mails' ? messages.mails.get(id) : messages.pushes.get(id);
-        if (!message) throw new HttpError(404, 'the message is no longer in the inbox');
-        return { body: { parts: parts(message) } };
+      handler: (call) => ({ body: details(find(call)) }),
+    },
+    {
+      methods: ['GET'],
+      path: /^\/~\/(mails)\/([A-Za-z0-9]+)\/html$/,
+      handler: async (call) => {
+        const message = find(call);
+        if (message.kind !== 'mail' || !message.html) throw gone();
+        return { headers: HTML_HEADERS, body: htmlDocument(await htmlOf(message.raw)) };
       },
     },
     {
@@ -116,32 +96,28 @@ export function pageRoutes({ messages, faults, keepaliveMs, path }: PageOptions)
       methods: ['DELETE'],
       path: /^\/~\/messages$/,
       handler: () => {
-        messages.removeAll();
+        messages.empty();
+        return { status: 204 };
+      },
+    },
+    {
+      methods: ['POST'],
+      path: /^\/~\/messages\/restore$/,
+      handler: () => {
+        if (messages.restore() === 0) throw new HttpError(409, 'there is nothing to restore');
         return { status: 204 };
       },
     },
   ];
 }
 
-/** Returns the fields of a message that the list shows. */
-function entry(message: InboxMessage): object {
-  const { number, kind, again, receivedAt: time } = message;
-  const common = { number, kind, again, time };
-  if (message.kind === 'push') {
-    const { id, sequence_id, topic, title = '', message: text } = message.ntfy;
-    return { ...common, path: `/~/pushes/${message.id}`, to: topic, title, text, id: sequence_id ?? id };
-  }
-  const { id, messageId, subject, text, from } = message;
-  const to = recipients(message).join(', ');
-  const preview = text.length > PREVIEW_LENGTH ? `${text.slice(0, PREVIEW_LENGTH)}…` : text;
-  return { ...common, path: `/~/mails/${id}`, to, from: from.Address, title: subject, text: preview, id: messageId };
-}
-
-const recipients = ({ to, cc, bcc }: Mail): string[] => [...to, ...cc, ...bcc].map(({ Address }) => Address);
-
-function parts(message: InboxMessage): { name: string; text: string }[] {
-  if (message.kind === 'push') return [{ name: 'Message', text: JSON.stringify(message.ntfy, undefined, 2) }];
-  const html = message.html ? [{ name: 'HTML part, as text', text: message.html.slice(0, MAX_SOURCE_BYTES) }] : [];
-  const cut = message.raw.length > MAX_SOURCE_BYTES ? `\n… ${message.raw.length} bytes in all` : '';
-  return [...html, { name: 'Source', text: message.raw.subarray(0, MAX_SOURCE_BYTES).toString() + cut }];
+/** Returns the files of the page by name. */
+function readAssets(): Map<string, Answer> {
+  const folder = FOLDERS.find(existsSync);
+  if (!folder) throw new Error(`the files of the inbox page are missing; expected in ${FOLDERS.join(' or ')}`);
+  const asset = (name: string) => {
+    const headers = { 'content-type': TYPES[name.split('.').at(-1) ?? ''] ?? '', 'content-security-policy': CSP };
+    return { headers, body: readFileSync(join(folder, name)) };
+  };
+  return new Map(readdirSync(folder).map((name) => [name, asset(name)]));
 }

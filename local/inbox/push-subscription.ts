@@ -2,6 +2,7 @@ import { parseDurationMs } from '../resources/duration';
 import { type Call, HttpError } from './http';
 import type { Push } from './messages';
 import type { NtfyMessage } from './push';
+import { isOn, paramReader, parsePriority } from './push-params';
 
 type Since = { all: true } | { none: true } | { latest: true } | { id: string } | { time: number };
 
@@ -14,18 +15,17 @@ export interface PushSubscription {
   wants: (message: NtfyMessage) => boolean;
 }
 
-/** Returns the subscription of a request. @throws {HttpError} 400 for an invalid `since` */
+/** Returns the subscription of a request. @throws {HttpError} 400 for an invalid `since` or priority */
 export function readPushSubscription({ params: [topics = ''], headers, query }: Call): PushSubscription {
-  const param = (...names: string[]): string => {
-    const inHeader = names.map((name) => headers[name]).find((value) => typeof value === 'string' && value !== '');
-    return String(inHeader ?? names.map((name) => query.get(name)).find(Boolean) ?? '').trim();
-  };
+  const param = paramReader({ headers, query });
   const list = (text: string) => text.split(',').filter(Boolean);
-  const poll = ['1', 'yes', 'true'].includes(param('x-poll', 'poll', 'po').toLowerCase());
+  const poll = isOn(param('x-poll', 'poll', 'po'));
   const since = parseSince(param('x-since', 'since', 'si'), poll);
+  // `scheduled` has no effect: the inbox refuses messages with a delay.
   const [id, title, text] = [param('x-id', 'id'), param('x-title', 'title', 't'), param('x-message', 'message', 'm')];
   const tags = list(param('x-tags', 'tags', 'tag', 'ta'));
-  const priorities = list(param('x-priority', 'priority', 'prio', 'p'));
+  const priorities = list(param('x-priority', 'priority', 'prio', 'p')).map(parsePriority);
+  if (priorities.includes(undefined)) throw new HttpError(400, 'invalid priority parameter', 40007);
   const wanted = new Set(list(topics));
   return {
     topics: [...wanted],
@@ -37,7 +37,7 @@ export function readPushSubscription({ params: [topics = ''], headers, query }: 
       (!title || message.title === title) &&
       (!text || message.message === text) &&
       tags.every((tag) => message.tags?.includes(tag)) &&
-      (priorities.length === 0 || priorities.includes(String(message.priority ?? 3))),
+      (priorities.length === 0 || priorities.includes(message.priority ?? 3)),
   };
 }
 
@@ -54,7 +54,7 @@ function parseSince(text: string, poll: boolean): Since {
 
 /** Returns the stored messages that the reader wants, oldest first. */
 export function pastMessages({ since, wants, topics }: PushSubscription, pushes: Push[]): NtfyMessage[] {
-  const messages = pushes.map(({ ntfy }) => ntfy);
+  const messages = pushes.filter(({ cached }) => cached).map(({ ntfy }) => ntfy);
   if ('none' in since) return [];
   if ('latest' in since) {
     return topics.flatMap((topic) => messages.filter((m) => m.topic === topic).slice(-1)).filter(wants);

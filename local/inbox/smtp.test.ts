@@ -57,6 +57,27 @@ test.concurrent('When the client sends EHLO, then the server offers no STARTTLS 
   await client.waitFor(/^250[- ]SIZE 10485760\r\n/m);
 });
 
+test.concurrent.each([
+  'MAIL FROM:<a@example.test> HOLDFOR=3600',
+  'MAIL FROM:<a@example.test> HOLDUNTIL=2030-01-01T00:00:00Z',
+  'MAIL FROM:<a@example.test> BY=120;R',
+  'MAIL FROM:<a@example.test> MT-PRIORITY=3',
+  'MAIL FROM:<a@example.test> RET=HDRS ENVID=one',
+  'RCPT TO:<b@example.test> NOTIFY=SUCCESS,DELAY',
+  'RCPT TO:<b@example.test> notify=never',
+  'RCPT TO:<b@example.test> ORCPT=rfc822;c@example.test',
+  'RCPT TO:<b@example.test> RRVS=2014-04-03T23:01:00Z',
+])('When a client sends %s, then it is refused, because the inbox does not do it', async (line) => {
+  const client = new RawSmtpClient(await startTestInbox());
+  await client.waitFor(/^220 .*\r\n/m);
+  client.write('EHLO me\r\n');
+  const offer = await client.waitFor(/^250-[\s\S]*^250 .*\r\n/m);
+  expect(offer).toContain('SIZE');
+  expect(offer).not.toMatch(/DSN|DELIVERBY|FUTURERELEASE|MT-PRIORITY/);
+  if (line.startsWith('RCPT')) await client.command('MAIL FROM:<a@example.test> SIZE=10 BODY=8BITMIME SMTPUTF8', 250);
+  await client.command(line, 555);
+});
+
 test.concurrent('When a mail is too large, then it is refused with 552, with or without a declared size', async () => {
   const inbox = await startTestInbox();
   const client = new RawSmtpClient(inbox);

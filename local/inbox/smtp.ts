@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net';
-import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
+import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { Log } from '../log';
 import type { Faults, TriggerName } from './faults';
 import type { Envelope } from './mail';
@@ -27,6 +27,13 @@ const MAX_CONNECTIONS = 500;
 /** The default of Mailpit. */
 const MAX_RECIPIENTS = 100;
 
+/**
+ * The parameters that MAIL may have: those of the extensions that EHLO offers (RFC 1870, 6152, 6531, 4954). RCPT has
+ * none. Other parameters change when or where a mail arrives, or who is told: BY, HOLDFOR, HOLDUNTIL, MT-PRIORITY,
+ * NOTIFY, ORCPT. A server must refuse what it does not do (RFC 5321, section 4.1.1.11).
+ */
+const MAIL_PARAMETERS = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'AUTH']);
+
 type Callback = (error?: Error | null) => void;
 
 /**
@@ -44,6 +51,13 @@ export async function createSmtp({ faults, store, log }: SmtpOptions): Promise<S
     if (!faults.occurs(trigger)) return done();
     const { ErrorCode } = faults.triggers[trigger];
     done(refusal(ErrorCode, `deliberate fault (${trigger})`));
+  };
+
+  const acceptAddress = (trigger: 'Sender' | 'Recipient', { args }: SMTPServerAddress, done: Callback) => {
+    const names = Object.keys(args || {});
+    const other = names.find((name) => trigger === 'Recipient' || !MAIL_PARAMETERS.has(name));
+    if (other === undefined) return accept(trigger, done);
+    done(refusal(555, printable(`this inbox does not support the parameter ${other}`)));
   };
 
   async function receive(stream: SMTPServerDataStream, session: SMTPServerSession, done: Callback): Promise<void> {
@@ -89,8 +103,10 @@ export async function createSmtp({ faults, store, log }: SmtpOptions): Promise<S
     logger: false,
     onAuth: ({ username }, _session, done) =>
       accept('Authentication', (error) => (error ? done(error) : done(null, { user: username ?? '' }))),
-    onMailFrom: (_address, _session, done) => accept('Sender', done),
-    onRcptTo: (_address, _session, done) => accept('Recipient', done),
+    // The inbox sends no reports about the delivery.
+    hideDSN: true,
+    onMailFrom: (address, _session, done) => acceptAddress('Sender', address, done),
+    onRcptTo: (address, _session, done) => acceptAddress('Recipient', address, done),
     onData: (stream, session, done) => void receive(stream, session, done),
   });
   // A broken connection needs no action here. `listen` in listen.ts reports a server that cannot listen.

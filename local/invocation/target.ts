@@ -46,19 +46,34 @@ function decodeId(id: string): string {
 }
 
 /**
- * Returns an escaped path. Escapes in `method` stay unchanged.
+ * Returns an escaped path.
  *
  * @throws {Error} for an invalid path, with Go's message
  */
 export function escapeMethod(method: string, base: string): string {
-  const forbidden = /[#?\0]/.test(method);
-  if (forbidden) {
-    const quoted = JSON.stringify(method);
-    throw new Error(
-      `rpc error: code = InvalidArgument desc = invalid method: method contains forbidden character: ${quoted}`,
-    );
+  if (/[#?\0]/.test(method)) throw invalidMethod(`method contains forbidden character: ${goQuote(method)}`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: daprd refuses these characters
+  const control = /[\x01-\x1f\x7f]/.exec(method);
+  if (control) {
+    const position = Buffer.byteLength(method.slice(0, control.index));
+    throw invalidMethod(`method contains control character at position ${position}: ${goQuote(method)}`);
   }
   const wrong = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(method)?.[0];
   if (wrong) throw new Error(`parse "${base}/${method}": invalid URL escape "${wrong}"`);
-  return `/${method.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/gu, encodeURIComponent)}`;
+  return `/${escapePath(method)}`;
 }
+
+/** Returns a path as Go sends it: unchanged if it has only allowed characters, or else unescaped and escaped again. */
+function escapePath(path: string): string {
+  if (/^[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]%]*$/.test(path)) return path;
+  const bytes = Buffer.from(path).toString('latin1');
+  const unescaped = bytes.replace(/%(..)/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)));
+  const escaped = (char: string) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+  return unescaped.replace(/[^A-Za-z0-9\-._~$&+,/:;=@]/g, escaped);
+}
+
+const invalidMethod = (reason: string) =>
+  new Error(`rpc error: code = InvalidArgument desc = invalid method: ${reason}`);
+
+/** Returns a text in quotes, with the escapes of Go. */
+const goQuote = (text: string): string => JSON.stringify(text).replace(/\\u00(..)/g, '\\x$1');

@@ -42,7 +42,7 @@ export async function deliverBulk(
         if (left.length > 0) throw new Error(`${left.length} of ${entries.length} messages failed`);
       }, signal);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || context.isStopping()) throw error;
       for (const { message, event, failure } of left) {
         await giveUpOn(message, event, failure || (error as Error).message, context);
       }

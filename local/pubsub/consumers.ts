@@ -2,14 +2,20 @@ import { setMaxListeners } from 'node:events';
 import { ApiError } from '../api/errors';
 import { type Pubsub, publishTo } from '../api/publish';
 import type { AppChannel } from '../app-channel';
-import type { BrokerSubscription, MessageHandler } from '../brokers/broker';
+import type { MessageHandler } from '../brokers/broker';
 import type { Log } from '../log';
 import type { Policies } from '../resiliency/policy';
 import type { DeclaredSubscription } from '../resources/subscription';
 import type { Tracing } from '../tracing';
 import { Batcher, deliverBulk } from './bulk-delivery';
 import { type DeliveryContext, deliver } from './delivery';
-import { declareSubscriptions, discoverSubscriptions, mergeSubscriptions, type Subscription } from './subscriptions';
+import {
+  declareSubscriptions,
+  discoverSubscriptions,
+  mergeSubscriptions,
+  requestConfig,
+  type Subscription,
+} from './subscriptions';
 
 export interface ConsumersContext {
   appId: string;
@@ -22,7 +28,8 @@ export interface ConsumersContext {
 
 interface Consumer {
   subscription: Subscription;
-  broker: BrokerSubscription;
+  /** Ends the subscription. Resolves when the deliveries in flight are finished. */
+  stop: () => Promise<void>;
 }
 
 /** Runs the subscriptions of one app. */
@@ -49,8 +56,11 @@ export class Consumers {
   start(): Promise<void> {
     return this.change(async () => {
       const { app, appId, log, pubsubs } = this.context;
-      if (pubsubs.size === 0) return; // without a pub/sub component, daprd does not request the subscriptions either
-      this.programmatic ??= await discoverSubscriptions(app, appId, log);
+      if (!this.programmatic) {
+        await requestConfig(app, appId, log);
+        // Without a pub/sub component, daprd does not request the subscriptions either.
+        this.programmatic = pubsubs.size === 0 ? [] : await discoverSubscriptions(app, appId, log);
+      }
       await this.apply();
     });
   }
@@ -100,7 +110,7 @@ export class Consumers {
   }
 
   private end(consumers: readonly Consumer[]): Promise<unknown> {
-    return Promise.all(consumers.map(({ broker }) => broker.stop()));
+    return Promise.all(consumers.map(({ stop }) => stop()));
   }
 
   private async begin(subscription: Subscription): Promise<void> {
@@ -111,16 +121,21 @@ export class Consumers {
     if (!pubsub.scopes.maySubscribe(topic)) {
       return log.error(`subscription to ${topic}: the scopes of ${pubsubName} do not allow it for app ${appId}`);
     }
-    const handler = this.handlerFor(subscription, pubsub);
+    let isStopping = false;
+    const handler = this.handlerFor(subscription, pubsub, () => isStopping);
     try {
-      const broker = await pubsub.broker.subscribe({ topic, group: pubsub.group, handler });
-      this.running.push({ subscription, broker });
+      const subscribed = await pubsub.broker.subscribe({ topic, group: pubsub.group, handler });
+      const stop = () => {
+        isStopping = true;
+        return subscribed.stop();
+      };
+      this.running.push({ subscription, stop });
     } catch (error) {
       log.error(`subscription to ${topic} on ${pubsubName}: ${(error as Error).message}`);
     }
   }
 
-  private handlerFor(subscription: Subscription, pubsub: Pubsub): MessageHandler {
+  private handlerFor(subscription: Subscription, pubsub: Pubsub, isStopping: () => boolean): MessageHandler {
     const { app, policies, tracing, log } = this.context;
     const { signal } = this.cutOff;
     const context: DeliveryContext = {
@@ -130,6 +145,7 @@ export class Consumers {
       tracing,
       log,
       publish: (topic, message) => this.publishDeadLetter(pubsub, topic, message),
+      isStopping,
     };
     const { bulkSubscribe } = subscription;
     if (!bulkSubscribe.enabled) return (message) => deliver(message, context, signal);

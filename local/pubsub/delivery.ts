@@ -20,6 +20,8 @@ export interface DeliveryContext {
   log: Log;
   /** Stores a message on a topic of the same component. */
   publish: (topic: string, message: Message) => Promise<void>;
+  /** Returns whether the subscription stops. As in Dapr, an event that then still fails stays in the broker. */
+  isStopping: () => boolean;
 }
 
 /** The app has refused the event for good: it has answered 404 or DROP. */
@@ -29,7 +31,8 @@ class Dropped extends Error {}
  * Delivers one message to the app, with the retries of the policy. Resolves when the message is finished. After the
  * last attempt, the message goes to the dead-letter topic. As in Dapr, it is lost if there is no dead-letter topic.
  *
- * @throws {Error} when the dead letter cannot be stored or `signal` is aborted; the message then stays in the broker
+ * @throws {Error} when the dead letter cannot be stored; the broker decides what happens to the message
+ * @throws {Error} when the last attempt has failed during a stop, or `signal` is aborted; the message stays in the broker
  */
 export async function deliver(message: Message, context: DeliveryContext, signal: AbortSignal): Promise<void> {
   const { app, subscription, tracing, policy } = context;
@@ -52,19 +55,21 @@ export async function deliver(message: Message, context: DeliveryContext, signal
       }),
     );
   };
+  // DROP is a failure for the policy only if its dead letter cannot be stored. The app then gets the event again.
+  const attemptOrDrop = async (attemptSignal: AbortSignal) => {
+    try {
+      await attempt(attemptSignal);
+    } catch (error) {
+      if (!(error instanceof Dropped)) throw error;
+      await giveUp(error.message);
+    }
+  };
   try {
-    // DROP is a result and not a failure, so that the policy neither retries nor counts it.
-    const dropped = await policy((attemptSignal) => attempt(attemptSignal).then(() => undefined, onlyDropped), signal);
-    if (dropped) await giveUp(dropped.message);
+    await policy(attemptOrDrop, signal);
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || context.isStopping()) throw error;
     await giveUp((error as Error).message);
   }
-}
-
-function onlyDropped(error: unknown): Dropped {
-  if (error instanceof Dropped) return error;
-  throw error;
 }
 
 /** Moves a message to the dead-letter topic, if there is one, and logs the reason. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { goKind, isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
+import { isProtobufEvent } from './protobuf-event';
 
 /** The data of a publish, and its target. */
 export interface Publication {
@@ -81,7 +82,10 @@ function wrap(publication: Publication, metadata: ReadonlyMap<string, string>): 
 
 function wrapData(contentType: string, data: Buffer): JsonObject {
   const type = mediaType(contentType);
-  if (type === 'application/octet-stream') return { data_base64: data.toString('base64') };
+  const isBinary = ['application/octet-stream', 'application/cloudevents+protobuf'].includes(type);
+  if (isBinary || (type === 'application/x-protobuf' && isProtobufEvent(data))) {
+    return { data_base64: data.toString('base64') };
+  }
   const text = data.toString('utf8');
   if (type !== 'application/json') return { data: text };
   try {

@@ -1,6 +1,6 @@
-import { parse } from '@marcbachmann/cel-js';
 import { isJsonObject, JsonNumber, type JsonObject, type JsonValue } from '../json/parse';
 import type { Rule } from '../resources/subscription';
+import { compileCel } from './cel';
 
 /** Returns the path for an event; undefined if no rule matches. @throws {Error} when a rule fails on the event */
 export type Router = (event: JsonObject) => string | undefined;
@@ -12,7 +12,7 @@ export type Router = (event: JsonObject) => string | undefined;
  * @throws {Error} when a rule is not a CEL expression
  */
 export function compileRules(rules: readonly Rule[]): Router {
-  const compiled = rules.map(({ match, path }) => ({ path, matches: match === '' ? undefined : parse(match) }));
+  const compiled = rules.map(({ match, path }) => ({ path, matches: match === '' ? undefined : compileCel(match) }));
   if (compiled.every(({ matches }) => !matches)) return () => compiled[0]?.path;
   return (event) => {
     const variables = { event: toCel(event) };

@@ -15,16 +15,21 @@ export interface Subscription extends SubscriptionSpec {
   route: Router;
 }
 
+/** Requests `/dapr/config`. daprd does so at its start. This sidecar does not use the answer, which is about actors. */
+export async function requestConfig(app: AppChannel, appId: string, log: Log): Promise<void> {
+  await request(app, appId, '/dapr/config').catch((error: Error) => log.warn(error.message));
+}
+
+const request = (app: AppChannel, appId: string, path: string) =>
+  app.send({ method: 'GET', path, headers: { 'content-type': 'application/json', 'dapr-app-id': appId } });
+
 /**
  * Resolves with the subscriptions that the app lists at `/dapr/subscribe`. The list is empty if the app has no such
  * path, answers with an error, or lists an invalid subscription. As in Dapr, one invalid entry discards the whole list.
- * The log names the entry. Like daprd, it first requests `/dapr/config`, although it does not use the answer.
+ * The log names the entry.
  */
 export async function discoverSubscriptions(app: AppChannel, appId: string, log: Log): Promise<Subscription[]> {
-  const request = (path: string) =>
-    app.send({ method: 'GET', path, headers: { 'content-type': 'application/json', 'dapr-app-id': appId } });
-  await request('/dapr/config').catch((error: Error) => log.warn(error.message));
-  const answer = await request('/dapr/subscribe');
+  const answer = await request(app, appId, '/dapr/subscribe');
   if (answer.status !== 200) {
     if (answer.status !== 404)
       log.error(`GET /dapr/subscribe: the app answered ${answer.status}, so it has no subscriptions`);

@@ -3,7 +3,15 @@ import type { Component } from '../resources/component';
 import { readRedisSettings } from './settings';
 
 const component = (metadata: Record<string, string>): Component => ({
-  ...{ file: 'a.yaml', name: 'pubsub', type: 'pubsub.redis', version: 'v1', scopes: [], ignoreErrors: false },
+  ...{
+    file: 'a.yaml',
+    name: 'pubsub',
+    type: 'pubsub.redis',
+    version: 'v1',
+    topicPrefix: '',
+    scopes: [],
+    ignoreErrors: false,
+  },
   metadata: new Map(Object.entries(metadata)),
 });
 
@@ -25,4 +33,23 @@ test('When redisHost is a list of addresses, then the error names the field and 
   expect(() => readRedisSettings(component({ redisHost: 'a:1,b:2' }))).toThrow(
     'a.yaml: component pubsub: metadata redisHost is "a:1,b:2"; allowed: one address',
   );
+});
+
+test.each(['redis://localhost:6379', 'local host', 'redis:0', 'redis:65536', 'redis:6379/0'])(
+  'When redisHost is %j, then the error names the field, the value and what is allowed',
+  (redisHost) => {
+    expect(() => readRedisSettings(component({ redisHost }))).toThrow(
+      `a.yaml: component pubsub: metadata redisHost is ${JSON.stringify(redisHost)}; allowed: `,
+    );
+  },
+);
+
+test('When redisHost has a user, then the error does not show the value', () => {
+  const read = () => readRedisSettings(component({ redisHost: 'redis://:secret@redis:6379' }));
+  expect(read).toThrow('metadata redisHost is not usable (the value is not shown); allowed: host:port');
+  expect(read).not.toThrow(/secret/);
+});
+
+test('When redisPort is not a port, then the error names it', () => {
+  expect(() => readRedisSettings(component({ redisHost: 'redis', redisPort: '0' }))).toThrow('redisPort is "0"');
 });

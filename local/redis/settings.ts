@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Component } from '../resources/component';
 import { ResourceError } from '../resources/document';
 import { parseDurationMs } from '../resources/duration';
@@ -27,6 +28,8 @@ export interface StreamSettings {
   maxLenApprox: number;
   /** The age at which Redis trims entries. 0: no limit. */
   streamTtlMs: number;
+  /** The number of connections that daprd would have. This sidecar has a connection for each subscription. */
+  poolSize: number;
 }
 
 export const CONNECTION_METADATA = [
@@ -45,6 +48,7 @@ export const STREAM_METADATA = [
   'concurrency',
   'maxLenApprox',
   'streamTTL',
+  'poolSize',
 ];
 
 /**
@@ -57,10 +61,14 @@ export function readRedisSettings(component: Component): RedisSettings {
   const read = reader(component);
   const address = read.text('redisHost');
   if (address.includes(',')) read.fail('redisHost', 'one address (cluster and sentinel are not supported)');
-  const [, host = '', port] = /^(.*?)(?::(\d+))?$/.exec(address) ?? [];
+  const [, host = '', given] = /^(.*?)(?::(\d+))?$/.exec(address) ?? [];
+  const port = given === undefined ? read.integer('redisPort', 6379) : Number(given);
+  if (!/^(?:[\w.-]*|\[?[\da-f:]+\]?)$/i.test(host))
+    read.fail('redisHost', 'host:port, without redis:// and without a user');
+  if (port < 1 || port > 65_535) read.fail(given === undefined ? 'redisPort' : 'redisHost', 'a port from 1 to 65535');
   return {
     host: host || 'localhost',
-    port: port === undefined ? read.integer('redisPort', 6379) : Number(port),
+    port,
     username: read.text('redisUsername'),
     password: read.text('redisPassword'),
     database: read.integer('redisDB', 0),
@@ -80,6 +88,8 @@ export function readStreamSettings(component: Component): StreamSettings {
     maxConcurrent: read.integer('concurrency', 10),
     maxLenApprox: read.integer('maxLenApprox', 0),
     streamTtlMs: read.duration('streamTTL', 0),
+    // The default of daprd's client.
+    poolSize: read.integer('poolSize', 0) || 10 * availableParallelism(),
   };
 }
 
@@ -93,9 +103,9 @@ function reader({ file, name, metadata }: Component) {
   const byName = new Map([...metadata].map(([key, value]) => [key.toLowerCase(), value]));
   const text = (key: string) => byName.get(key.toLowerCase()) ?? '';
   const fail = (key: string, allowed: string): never => {
-    throw new ResourceError(
-      `${file}: component ${name}: metadata ${key} is ${JSON.stringify(text(key))}; allowed: ${allowed}`,
-    );
+    // A URL may have a password before its host.
+    const shown = text(key).includes('@') ? 'not usable (the value is not shown)' : JSON.stringify(text(key));
+    throw new ResourceError(`${file}: component ${name}: metadata ${key} is ${shown}; allowed: ${allowed}`);
   };
   return {
     text,

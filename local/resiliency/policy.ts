@@ -56,9 +56,9 @@ export class Policies {
     return this.policy(names, name);
   }
 
-  /** Returns the policy for calls to another app. */
-  app(appId: string): Policy {
-    return this.policy(this.apps.get(appId) ?? this.defaults(['App', '']), `app ${appId}`);
+  /** Returns the policy for calls to a method of an app. As in Dapr, each method has its own circuit breaker. */
+  app(appId: string, method: string): Policy {
+    return this.policy(this.apps.get(appId) ?? this.defaults(['App', '']), `app ${appId}:${method}`);
   }
 
   private defaults(levels: string[]): PolicyNames {

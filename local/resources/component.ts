@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Environment } from '../environment';
 import type { Field } from './document';
 
@@ -8,6 +9,8 @@ export interface Component {
   type: string;
   version: string;
   metadata: ReadonlyMap<string, string>;
+  /** The namespace of the app, if a metadata value contains `{namespace}`. Topics then begin with it. */
+  topicPrefix: string;
   /** The app ids that may use the component. If empty, every app may use it. */
   scopes: string[];
   ignoreErrors: boolean;
@@ -18,18 +21,22 @@ export interface Component {
  *
  * @throws {ResourceError} for a field of the wrong kind, or a value from a secret store
  */
-export function readComponent(document: Field, env: Environment): Component {
+export function readComponent(document: Field, appId: string, env: Environment): Component {
   const spec = document.get('spec');
   const metadata = new Map<string, string>();
+  let topicPrefix = '';
   for (const item of spec.get('metadata').list()) {
-    metadata.set(item.get('name').nonEmpty(), readValue(item, env));
+    const value = readValue(item, env);
+    if (value.includes('{namespace}')) topicPrefix = namespaceOf(env);
+    metadata.set(item.get('name').nonEmpty(), fillPlaceholders(value, item, appId, env));
   }
   return {
     file: document.file,
     name: document.get('metadata').get('name').nonEmpty(),
     type: spec.get('type').nonEmpty(),
-    version: spec.get('version').nonEmpty(),
+    version: spec.get('version').string(''),
     metadata,
+    topicPrefix,
     scopes: document.get('scopes').strings(),
     ignoreErrors: spec.get('ignoreErrors').boolean(false),
   };
@@ -39,10 +46,27 @@ export function readComponent(document: Field, env: Environment): Component {
 function readValue(item: Field, env: Environment): string {
   const [secret, value, envRef] = [item.get('secretKeyRef'), item.get('value'), item.get('envRef')];
   if (secret.present) secret.fail('value or envRef (secret stores are not supported)');
-  if (value.present) return value.scalar();
+  // daprd takes the JSON of a list or a map as text.
+  if (value.present) return typeof value.value === 'object' ? JSON.stringify(value.value) : value.scalar();
   if (!envRef.present) return '';
   const name = envRef.nonEmpty();
   // Components have no access to the variables of Dapr and of the app.
   if (/^(DAPR_|APP_)/.test(name)) envRef.fail('a variable whose name does not begin with APP_ or DAPR_');
   return env[name] ?? '';
 }
+
+/** Returns a value with Dapr's placeholders filled in. https://docs.dapr.io/operations/components/component-schema/#templated-metadata-values */
+function fillPlaceholders(value: string, item: Field, appId: string, env: Environment): string {
+  const { POD_NAME: podName = '' } = env;
+  if (value.includes('{podName}') && podName === '') {
+    item.get('value').fail('a value without {podName}, because the variable POD_NAME is not set');
+  }
+  return value
+    .replace(/\{uuid\}/g, () => randomUUID())
+    .replaceAll('{podName}', () => podName)
+    .replaceAll('{namespace}', () => `${namespaceOf(env)}.${appId}`)
+    .replaceAll('{appID}', () => appId);
+}
+
+/** Returns the namespace of the app, which Kubernetes sets. */
+export const namespaceOf = ({ NAMESPACE: namespace = 'default' }: Environment): string => namespace;

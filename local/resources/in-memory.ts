@@ -12,6 +12,7 @@ export function inMemoryResources(): Resources {
     type,
     version: 'v1',
     metadata: new Map(),
+    topicPrefix: '',
     scopes: [],
     ignoreErrors: false,
   });

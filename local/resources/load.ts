@@ -20,32 +20,36 @@ const IGNORED_KINDS = new Set(['Configuration']);
 
 /**
  * Returns the resources for an app in the YAML files of these folders. As in daprd, subfolders are not read, a file may
- * have several documents, and documents whose scopes do not name the app are ignored.
+ * have several documents. A document whose scopes do not name the app is ignored, even if it is invalid.
  *
  * @throws {ResourceError} for an unreadable folder, invalid YAML, an invalid field or two components with the same name
  */
 export function loadResources(folders: readonly string[], appId: string, env: Environment, log: Log): Resources {
   const resources: Resources = { components: [], resiliencies: [], subscriptions: [] };
-  const inScope = (scopes: string[]) => scopes.length === 0 || scopes.includes(appId);
+  const files = new Map<string, string>();
   for (const document of folders.flatMap(readFolder)) {
     const kind = document.get('kind').string('');
-    document.get('apiVersion');
-    if (kind === 'Component') {
-      const component = readComponent(document, env);
-      const twin = resources.components.find(({ name }) => name === component.name);
-      if (twin) throw new ResourceError(`${component.file}: component ${component.name} is also in ${twin.file}`);
-      if (inScope(component.scopes)) resources.components.push(component);
-    } else if (kind === 'Resiliency') {
+    if (kind === 'Component') checkName(document, files);
+    const scopes = document.get('scopes').strings();
+    if (scopes.length > 0 && !scopes.includes(appId)) continue;
+    if (kind === 'Component') resources.components.push(readComponent(document, appId, env));
+    else if (kind === 'Resiliency') {
       const resiliency = readOrWarn(document, readResiliency, log);
-      if (resiliency && inScope(resiliency.scopes)) resources.resiliencies.push(resiliency);
-    } else if (kind === 'Subscription') {
-      const subscription = readSubscription(document);
-      if (inScope(subscription.scopes)) resources.subscriptions.push(subscription);
-    } else if (!IGNORED_KINDS.has(kind)) {
+      if (resiliency) resources.resiliencies.push(resiliency);
+    } else if (kind === 'Subscription') resources.subscriptions.push(readSubscription(document));
+    else if (!IGNORED_KINDS.has(kind)) {
       log.warn(`${document.file}: kind ${JSON.stringify(kind)} is not supported; the document is ignored`);
     }
   }
   return resources;
+}
+
+/** Checks the name of a component. As in daprd, it is unique among the components of all apps. */
+function checkName(document: Field, files: Map<string, string>): void {
+  const name = document.get('metadata').get('name').nonEmpty();
+  const twin = files.get(name);
+  if (twin !== undefined) throw new ResourceError(`${document.file}: component ${name} is also in ${twin}`);
+  files.set(name, document.file);
 }
 
 /** Returns the result of `read`; undefined for an invalid document. Like daprd, the sidecar then starts without it. */

@@ -35,7 +35,7 @@ export interface PolicyNames {
 
 /** A `Resiliency` document. */
 export interface Resiliency {
-  scopes: string[];
+  name: string;
   timeoutsMs: Map<string, number>;
   retries: Map<string, RetrySpec>;
   circuitBreakers: Map<string, CircuitBreakerSpec>;
@@ -55,7 +55,7 @@ export function readResiliency(document: Field): Resiliency {
   const map = <T>(field: Field, read: (field: Field) => T) =>
     new Map(field.entries().map(([name, entry]) => [name, read(entry)]));
   return {
-    scopes: document.get('scopes').strings(),
+    name: document.get('metadata').get('name').string(''),
     timeoutsMs: map(policies.get('timeouts'), (field) => durationMs(field)),
     retries: map(policies.get('retries'), readRetry),
     circuitBreakers: map(policies.get('circuitBreakers'), readCircuitBreaker),

@@ -3,6 +3,7 @@ import { APP_HEALTH_DEFAULTS, type AppHealthOptions } from '../app-health';
 import { parseDurationMs } from '../resources/duration';
 import type { SidecarOptions } from '../sidecar-options';
 import { UsageError } from '../usage-error';
+import { installedResources } from './default-resources';
 import type { CommandLine } from './flags';
 
 /** One app of a run: the options of its sidecar, and the command of the app. */
@@ -14,6 +15,8 @@ export interface AppSpec {
   directory: string;
   /** Variables for the app, in addition to the environment of this process. */
   env: Readonly<Record<string, string>>;
+  /** The port of the gRPC API, where connections are refused. Undefined: a free port. */
+  grpcPort?: number | undefined;
   /** Whether the app stops after all others, because they need it until they have finished. */
   stopsLast: boolean;
 }
@@ -27,9 +30,13 @@ export interface AppSettings {
   appChannelAddress?: string | undefined;
   daprHttpPort?: number | undefined;
   listenAddresses?: string | undefined;
+  publicPort?: number | undefined;
+  publicListenAddress?: string | undefined;
+  allowedOrigins?: string | undefined;
   resourcesPaths: readonly string[];
   configFile?: string | undefined;
   maxBodySize?: string | undefined;
+  readBufferSize?: string | undefined;
   gracefulShutdownSeconds?: number | undefined;
   blockShutdownDuration?: string | undefined;
   enableAppHealthCheck?: boolean | undefined;
@@ -43,7 +50,7 @@ export interface AppSettings {
 
 /** Returns the sidecar options for these settings. @throws {UsageError} for an unsupported value */
 export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId: string } {
-  const { appId, resourcesPaths, configFile, gracefulShutdownSeconds, maxBodySize } = settings;
+  const { appId, resourcesPaths, configFile, gracefulShutdownSeconds, maxBodySize, readBufferSize } = settings;
   const wrong = (flag: string, value: string, allowed: string): never => {
     throw new UsageError(`${appId}: ${flag} is ${JSON.stringify(value)}; allowed: ${allowed}`);
   };
@@ -55,8 +62,14 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
   if (appProtocol !== 'http') wrong('app-protocol', appProtocol, 'http');
   if (!['127.0.0.1', 'localhost'].includes(appChannelAddress))
     wrong('app-channel-address', appChannelAddress, '127.0.0.1');
-  const listenAddress = listenAddresses?.split(',')[0]?.trim();
-  if (listenAddress && !isIP(listenAddress)) wrong('dapr-listen-addresses', listenAddress, 'an IP address');
+  const addresses = (listenAddresses ?? '')
+    .replace(/[[\]]/g, '')
+    .split(',')
+    .map((address) => address.trim());
+  const listenOn = addresses.filter((address) => address !== '');
+  for (const address of listenOn) if (!isIP(address)) wrong('dapr-listen-addresses', address, 'an IP address');
+  const publicPort = port('dapr-public-port', settings.publicPort);
+  const { publicListenAddress, allowedOrigins } = settings;
   const appPort = port('app-port', settings.appPort);
   const httpPort = port('dapr-http-port', settings.daprHttpPort);
   const { appMaxConcurrency = 0, blockShutdownDuration = '' } = settings;
@@ -66,7 +79,10 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
     resourcesPaths,
     ...(appPort !== undefined && { appPort }),
     ...(httpPort !== undefined && { httpPort }),
-    ...(listenAddress && { listenAddress }),
+    ...(listenOn.length > 0 && { listenAddresses: listenOn }),
+    ...(publicPort !== undefined && { publicPort }),
+    ...(publicListenAddress && { publicListenAddress }),
+    ...(allowedOrigins && { allowedOrigins }),
     ...(configFile && { configFile }),
     ...(appMaxConcurrency > 0 && { appMaxConcurrency }),
     ...(gracefulShutdownSeconds !== undefined && { gracefulShutdownMs: gracefulShutdownSeconds * 1_000 }),
@@ -75,6 +91,9 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
     ...(settings.enableAppHealthCheck && { appHealth: appHealth(settings) }),
     ...(maxBodySize && {
       maxBodyBytes: bytes(maxBodySize) ?? wrong('max-body-size', maxBodySize, 'a size such as 4Mi'),
+    }),
+    ...(readBufferSize && {
+      maxHeaderBytes: bytes(readBufferSize) ?? wrong('read-buffer-size', readBufferSize, 'a size such as 4Ki'),
     }),
   };
 }
@@ -99,8 +118,12 @@ function bytes(text: string): number | undefined {
   return Number(amount) * (factors[unit] ?? 1);
 }
 
+const kibibytes = (count: number | undefined) => (count === undefined ? undefined : `${count}Ki`);
+
 /** Returns the app of a `run` without a run file. @throws {UsageError} for an unsupported value */
 export function appFromFlags({ flags, command }: CommandLine): AppSpec {
+  const installed = installedResources(flags['runtime-path']);
+  const folders = flags['resources-path'] ?? flags['components-path'] ?? installed.resourcesPath ?? [];
   const sidecar = sidecarOptions({
     appId: flags['app-id'] || 'app',
     appPort: flags['app-port'],
@@ -109,9 +132,13 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     appChannelAddress: flags['app-channel-address'],
     daprHttpPort: flags['dapr-http-port'],
     listenAddresses: flags['dapr-listen-addresses'],
-    resourcesPaths: flags['resources-path'] ?? (flags['components-path'] ? [flags['components-path']] : []),
-    configFile: flags.config,
+    publicPort: flags['dapr-public-port'],
+    publicListenAddress: flags['dapr-public-listen-address'],
+    allowedOrigins: flags['allowed-origins'],
+    resourcesPaths: [folders].flat(),
+    configFile: flags.config ?? installed.configFile,
     maxBodySize: flags['max-body-size'],
+    readBufferSize: flags['read-buffer-size'] ?? kibibytes(flags['dapr-http-read-buffer-size']),
     gracefulShutdownSeconds: flags['dapr-graceful-shutdown-seconds'],
     blockShutdownDuration: flags['dapr-block-shutdown-duration'],
     enableAppHealthCheck: flags['enable-app-health-check'],
@@ -120,5 +147,6 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     appHealthProbeTimeout: flags['app-health-probe-timeout'],
     appHealthThreshold: flags['app-health-threshold'],
   });
-  return { sidecar, command, directory: process.cwd(), env: {}, stopsLast: false };
+  const grpcPort = flags['dapr-grpc-port'];
+  return { sidecar, command, directory: process.cwd(), env: {}, grpcPort, stopsLast: false };
 }

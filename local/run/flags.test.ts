@@ -40,7 +40,7 @@ test('When an app is created from flags, then its sidecar has only the options o
       appId: 'email',
       httpPort: 3501,
       maxBodyBytes: 8 * 1024 * 1024,
-      listenAddress: '0.0.0.0',
+      listenAddresses: ['0.0.0.0'],
       resourcesPaths: [],
     },
     command: ['node', 'x'],

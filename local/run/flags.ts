@@ -25,6 +25,12 @@ const FLAGS = {
   'app-channel-address': text,
   'dapr-http-port': { ...integer, short: 'H' },
   'dapr-listen-addresses': text,
+  'dapr-public-port': integer,
+  'dapr-public-listen-address': text,
+  'allowed-origins': text,
+  /** Connections to this port are refused. */
+  'dapr-grpc-port': { ...integer, short: 'G' },
+  'runtime-path': text,
   'resources-path': { kind: 'list' },
   'components-path': { ...text, short: 'd' },
   config: { ...text, short: 'c' },
@@ -37,16 +43,17 @@ const FLAGS = {
   'app-health-probe-timeout': integer,
   'app-health-threshold': integer,
   'max-body-size': text,
+  'read-buffer-size': text,
+  /** In KiB. An old form of `read-buffer-size`. */
+  'dapr-http-read-buffer-size': integer,
   'log-level': text,
   help: { ...boolean, short: 'h' },
-  'dapr-grpc-port': ignored('integer', 'G'),
   'dapr-internal-grpc-port': ignored('integer', 'I'),
   'metrics-port': ignored('integer', 'M'),
   'profile-port': ignored('integer'),
   'enable-profiling': ignored('boolean'),
   'enable-metrics': ignored('boolean'),
   'enable-api-logging': ignored('boolean'),
-  'read-buffer-size': ignored('text'),
   'placement-host-address': ignored('text'),
   'scheduler-host-address': ignored('text'),
   'dapr-graceful-shutdown-seconds': integer,
@@ -69,6 +76,22 @@ export interface CommandLine {
 }
 
 const names = Object.keys(FLAGS) as FlagName[];
+
+/** Returns a line for each flag that has an effect, and one line with the other flags. */
+export function describeFlags(): string {
+  const lineOf = (name: FlagName) => {
+    const { kind, short }: Flag = FLAGS[name];
+    const value = { text: ' TEXT', integer: ' NUMBER', boolean: '', list: ' PATH (several times)' }[kind];
+    return `  ${short ? `-${short}, ` : '    '}--${name}${value}`;
+  };
+  const isIgnored = (name: FlagName) => 'ignored' in FLAGS[name];
+  const others = names.filter(isIgnored).map((name) => `--${name}`);
+  return [
+    'flags:',
+    ...names.filter((name) => !isIgnored(name)).map(lineOf),
+    `without effect: ${others.join(', ')}`,
+  ].join('\n');
+}
 
 /**
  * Returns the flags and the command in the arguments of `run`. A `--` before the command is optional.

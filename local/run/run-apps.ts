@@ -1,6 +1,6 @@
 import { UsageError } from '../usage-error';
 import { appFromFlags } from './app-spec';
-import { type CommandLine, parseFlags } from './flags';
+import { type CommandLine, describeFlags, parseFlags } from './flags';
 import { Run } from './run';
 import { loadRunFile, type RunFile } from './run-file';
 import { waitForStopSignal } from './stop-signal';
@@ -16,10 +16,14 @@ export const USAGE = `usage: run [flags] [--] [command ...]              one app
  * @param explain prints the reason of a failure
  */
 export async function runApps([subcommand, ...args]: string[], explain: (error: unknown) => void): Promise<number> {
+  if (subcommand === '--help' || subcommand === '-h' || subcommand === 'help') {
+    console.log(`${USAGE}\n${describeFlags()}`);
+    return 0;
+  }
   if (subcommand !== 'run') throw new UsageError(`unknown command: ${subcommand ?? '(none)'}`);
   const line = parseFlags(args);
   if (line.flags.help) {
-    console.log(USAGE);
+    console.log(`${USAGE}\n${describeFlags()}`);
     return 0;
   }
   const run = new Run({
@@ -31,9 +35,8 @@ export async function runApps([subcommand, ...args]: string[], explain: (error: 
   });
   const stopSignal = waitForStopSignal(() => run.kill());
   const running = run.start().then(() => run.failed);
-  const failure = await Promise.race([stopSignal, run.shutdownRequested, running, run.failed]).catch(
-    (error: unknown) => error,
-  );
+  const ended = Promise.race([stopSignal, run.shutdownRequested, run.finished, running, run.failed]);
+  const failure = await ended.catch((error: unknown) => error);
   if (failure) explain(failure);
   const clean = await run.stop();
   return clean && !failure ? 0 : 1;

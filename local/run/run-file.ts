@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Field, ResourceError } from '../resources/document';
 import { readDocuments } from '../resources/load';
 import { type AppSpec, sidecarOptions } from './app-spec';
+import { installedResources, resourcesBeside } from './default-resources';
 
 export interface RunFile {
   apps: AppSpec[];
@@ -39,9 +40,18 @@ function readApp(app: Field, common: Field, baseDir: string, overridden: readonl
   const setting = (name: string) => (app.get(name).present ? app.get(name) : common.get(name));
   const text = (name: string) => setting(name).string('');
   const number = (name: string) => setting(name).integer(0);
-  const path = (name: string) => {
-    if (app.get(name).present) return existing(app.get(name), directory);
-    return common.get(name).present ? existing(common.get(name), baseDir) : undefined;
+  const beside = resourcesBeside(directory);
+  const installed = installedResources(text('runtimePath'));
+  const configFile = () => {
+    const [own, shared] = [app.get('configFilePath'), common.get('configFilePath')];
+    if (own.present) return existing(own, directory);
+    return beside.configFile ?? (shared.present ? existing(shared, baseDir) : installed.configFile);
+  };
+  const resourceFolders = () => {
+    const [own, shared] = [namedFolders(app, directory), namedFolders(common, baseDir)];
+    if (own.length > 0) return own;
+    if (beside.resourcesPath !== undefined) return [beside.resourcesPath];
+    return shared.length > 0 ? shared : [installed.resourcesPath ?? []].flat();
   };
   const sidecar = sidecarOptions({
     appId: app.get('appID').string('') || basename(directory),
@@ -51,12 +61,10 @@ function readApp(app: Field, common: Field, baseDir: string, overridden: readonl
     appChannelAddress: text('appChannelAddress') || undefined,
     daprHttpPort: number('daprHTTPPort'),
     listenAddresses: text('apiListenAddresses'),
-    resourcesPaths:
-      overridden.length > 0
-        ? overridden.map((folder) => resolve(folder))
-        : resourceFolders(app, common, directory, baseDir),
-    configFile: path('configFilePath'),
+    resourcesPaths: overridden.length > 0 ? overridden.map((folder) => resolve(folder)) : resourceFolders(),
+    configFile: configFile(),
     maxBodySize: text('maxBodySize'),
+    readBufferSize: text('readBufferSize'),
     enableAppHealthCheck: setting('enableAppHealthCheck').boolean(false),
     appHealthCheckPath: text('appHealthCheckPath'),
     appHealthProbeInterval: number('appHealthProbeInterval'),
@@ -69,22 +77,16 @@ function readApp(app: Field, common: Field, baseDir: string, overridden: readonl
     command: app.get('command').strings(),
     directory,
     env: Object.fromEntries(env.map(([name, value]) => [name, value.scalar()])),
+    grpcPort: number('daprGRPCPort') || undefined,
     stopsLast: app.get('x-stops-last').boolean(false),
   };
 }
 
-function resourceFolders(app: Field, common: Field, directory: string, baseDir: string): string[] {
-  for (const [section, base] of [
-    [app, directory],
-    [common, baseDir],
-  ] as const) {
-    const fields = [...section.get('resourcesPaths').list(), section.get('resourcesPath')].filter(
-      ({ present }) => present,
-    );
-    if (fields.length > 0) return fields.map((field) => existing(field, base));
-  }
-  return [];
-}
+/** Returns the folders that a section names. */
+const namedFolders = (section: Field, base: string): string[] =>
+  [...section.get('resourcesPaths').list(), section.get('resourcesPath')]
+    .filter(({ present }) => present)
+    .map((field) => existing(field, base));
 
 function existing(field: Field, base: string): string {
   const path = resolve(base, field.nonEmpty().replace(/^~(?=$|\/)/, homedir()));

@@ -8,9 +8,12 @@ import { AppProcess, type Ending } from './app-process';
 import type { AppSpec } from './app-spec';
 import { assertFree } from './assert-free';
 import { DRAIN_MS, drain, lossLine } from './drain';
+import { refuseGrpc } from './grpc-port';
 import { Guard } from './guard';
 import { type Join, JoinedSidecar } from './join';
-import { RunError } from './run-error';
+import { readTokens } from './read-tokens';
+import { inUse, RunError } from './run-error';
+import { terminalEnv } from './terminal-env';
 
 export interface RunOptions {
   apps: readonly AppSpec[];
@@ -19,7 +22,7 @@ export interface RunOptions {
   /** The id of an app in another process. This run joins its run and shares the in-memory components. */
   join?: string | undefined;
   env: NodeJS.ProcessEnv;
-  /** Whether the output goes to a terminal. The apps then get `FORCE_COLOR`. */
+  /** Whether the output goes to a terminal. The apps then get the variables of `terminalEnv`. */
   onTerminal: boolean;
   print: (line: string) => void;
 }
@@ -29,6 +32,8 @@ interface Member {
   sidecar: Pick<Sidecar, 'port' | 'hasSubscriptions' | 'listen' | 'start' | 'close'>;
   log: Log;
   app?: AppProcess;
+  /** Refuses the connections to the gRPC API. */
+  grpc: Awaited<ReturnType<typeof refuseGrpc>>;
 }
 
 /** Runs apps, each with a sidecar. The sidecars share the in-memory components. */
@@ -45,17 +50,23 @@ export class Run {
   private stopping: Promise<boolean> | undefined;
   private report!: (ending: RunError) => void;
   private shutDown!: () => void;
+  private finish!: () => void;
+  private hasFinished = false;
+  /** Resolves when the last app has exited with 0. */
+  readonly finished = new Promise<void>((resolve) => {
+    this.finish = resolve;
+  });
   /** Resolves when the API of a sidecar receives a shutdown. */
   readonly shutdownRequested = new Promise<void>((resolve) => {
     this.shutDown = resolve;
   });
-  /** Resolves with the error when an app has failed or the last app has ended. */
+  /** Resolves with the error when an app has failed. */
   readonly failed = new Promise<RunError>((resolve) => {
     this.report = resolve;
   });
 
   constructor(private readonly options: RunOptions) {
-    this.directory = new Directory(options.env.DAPR_LOCAL_DIRECTORY);
+    this.directory = new Directory(options.env.DAPR_LOCAL_DIRECTORY || undefined);
   }
 
   /**
@@ -71,10 +82,10 @@ export class Run {
     if (this.stopping) return;
     for (const member of this.members) this.startApp(member);
     const ready = Promise.all(this.members.map(({ sidecar }) => sidecar.start()));
-    const failure = await Promise.race([ready.then(() => undefined), this.failed]);
+    const failure = await Promise.race([ready.then(() => undefined), this.finished, this.failed]);
     if (failure) throw failure;
     // A run that joins another run prints only the output of its app.
-    if (this.stopping || this.options.join !== undefined) return;
+    if (this.stopping || this.hasFinished || this.options.join !== undefined) return;
     for (const { spec, sidecar, app } of this.members) {
       const { appId, appPort } = spec.sidecar;
       const where = appPort === undefined ? '' : ` http://localhost:${appPort}`;
@@ -109,21 +120,16 @@ export class Run {
       join === undefined
         ? this.createSidecar(spec, log, { onShutdown: this.shutDown })
         : new JoinedSidecar(this.findHost(join), { appId, appPort }, this.shutDown);
-    try {
-      await sidecar.listen();
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw code === 'EADDRINUSE'
-        ? new RunError(`${appId}: the Dapr HTTP port ${httpPort} is in use`)
-        : new RunError(message);
-    }
-    this.members.push({ spec, sidecar, log });
+    const grpc = await refuseGrpc(spec.grpcPort, log).catch(inUse(appId, 'gRPC', spec.grpcPort));
+    await sidecar.listen().catch(inUse(appId, 'HTTP', httpPort));
+    this.members.push({ spec, sidecar, log, grpc });
   }
 
   private createSidecar({ sidecar, env }: AppSpec, log: Log, more: Partial<SidecarOptions>): Sidecar {
     const { appId, resourcesPaths = [] } = sidecar;
     const variables = { ...this.options.env, ...env };
-    const { DAPR_API_TOKEN: apiToken, APP_API_TOKEN: appToken } = variables;
+    if (resourcesPaths.length === 0)
+      log.warn('no resources: no folder is named, and ~/.dapr/components does not exist');
     const options: SidecarOptions = {
       ...sidecar,
       env: variables,
@@ -131,8 +137,7 @@ export class Run {
       memory: this.memory,
       directory: this.directory,
       onJoin: this.join,
-      ...(apiToken && { apiToken }),
-      ...(appToken && { appToken }),
+      ...readTokens(variables),
       ...more,
     };
     return new Sidecar(options, loadResources(resourcesPaths, appId, variables, log));
@@ -172,7 +177,7 @@ export class Run {
   };
 
   private startApp(member: Member): void {
-    const { spec, sidecar } = member;
+    const { spec, sidecar, grpc } = member;
     const { appId, appPort } = spec.sidecar;
     if (spec.command.length === 0) return;
     const { env, print, onTerminal, apps } = this.options;
@@ -187,8 +192,9 @@ export class Run {
         APP_ID: appId,
         APP_PROTOCOL: 'http',
         DAPR_HTTP_PORT: String(sidecar.port),
+        DAPR_GRPC_PORT: String(grpc.port),
         ...(appPort !== undefined && { APP_PORT: String(appPort) }),
-        ...(onTerminal && apps.length > 1 && { FORCE_COLOR: '1' }),
+        ...(onTerminal && apps.length > 1 && terminalEnv(env)),
       },
       // As in `dapr run`, a single app inherits our output, and the lines of several apps have a prefix.
       ...(apps.length > 1 && { onLine: (line: string) => print(`${prefix} ${line}`) }),
@@ -205,8 +211,12 @@ export class Run {
     // A stop ends the other apps, so a normal end is not reported.
     if (this.stopping) {
       if (!ok) this.options.print(ending);
-    } else if (!ok || this.running === 0) this.report(new RunError(ending));
-    else this.options.print(ending);
+    } else if (!ok) this.report(new RunError(ending));
+    else {
+      this.options.print(ending);
+      this.hasFinished = this.running === 0;
+      if (this.hasFinished) this.finish();
+    }
   }
 
   private async stopInOrder(): Promise<boolean> {
@@ -223,6 +233,7 @@ export class Run {
     const drained = await Promise.all(receivers.map(({ sidecar }) => sidecar.close(lost > 0 ? 0 : undefined)));
     endings.push(...(await stopApps(receivers)), ...(await stopApps(last)));
     await Promise.all([...publishers, ...last].map(({ sidecar }) => sidecar.close()));
+    for (const { grpc } of this.members) grpc.close();
     this.guard.dismiss();
     if (lost > 0) this.options.print(lossLine(lost));
     return lost === 0 && drained.every(Boolean) && endings.every(({ ok }) => ok);

@@ -2,22 +2,10 @@ import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
 import type { ComposeStack } from '../stacks/compose-stack';
 import { SERVICES } from '../stacks/stack';
+import { openFrom } from './open-ports';
 
 /** The ports on which programs in the containers listen. */
 const CONTAINER_PORTS = [1025, 3500, 6379, 8025, 8080, 9090, 50005, 50001, 80];
-
-/** A Node.js program. Its arguments are addresses `host:port`. It prints the addresses that accept a TCP connection. */
-const PRINT_OPEN = `
-  const net = require('node:net');
-  const open = (address) => new Promise((resolve) => {
-    const [host, port] = address.split(':');
-    const socket = net.connect({ host, port }, () => resolve([address]));
-    socket.on('error', () => resolve([])).setTimeout(3000, () => resolve([]));
-  });
-  Promise.all(process.argv.slice(1).map(open)).then((found) => {
-    console.log(JSON.stringify(found.flat()));
-    process.exit();
-  });`;
 
 /** A shell script that prints the API tokens in the environment of every process of its container. */
 const PRINT_TOKENS =
@@ -72,11 +60,8 @@ export function isolationScenarios(sharedStack: () => ComposeStack): void {
     const hostAddresses = ipv4Interfaces().flatMap(({ address }) => publishedPorts.map((port) => `${address}:${port}`));
     const addresses = [...containerAddresses, ...hostAddresses];
     expect(addresses.length).toBeGreaterThan(60);
-    const run = ['run', '--rm', '--network', 'bridge', '--entrypoint', 'node', await stack.image()];
-    expect(JSON.parse(await stack.docker(...run, '-e', PRINT_OPEN, '--', ...addresses))).toEqual([]);
-    // Inside the network, the same program connects. So it would have found an open port outside, too.
-    const inside = await stack.exec('email-notification-service', 'node', '-e', PRINT_OPEN, 'redis:6379');
-    expect(JSON.parse(inside)).toEqual(['redis:6379']);
+    // networks.ts shows that this program finds open ports inside.
+    expect(await openFrom(stack, 'bridge', addresses)).toEqual([]);
   }, 60_000);
 
   test('When the profile observability is off, then its containers do not run; when it is on, then its pages are on 127.0.0.1 only', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type LocalStack, startLocalStack } from '../stacks/local-stack';
-import { runCommand } from '../stacks/shell-command';
+import { runInShell } from '../stacks/shell-command';
 import type { Service } from '../stacks/stack';
 import { blocks, commands, readPage, tables } from './markdown';
 
@@ -31,7 +31,7 @@ async function run(command: string): Promise<string> {
     .replace('localhost:8025', stack.inbox.mailUrl.replace('http://', ''))
     .replace('curl ', 'curl -sS ')
     .replace('sleep 10', 'sleep 2');
-  const { code, output } = await runCommand('sh', ['-c', ours]);
+  const { code, output } = await runInShell(ours);
   expect(code, command).toBe(0);
   return output;
 }

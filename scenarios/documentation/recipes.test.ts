@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LocalStack, startLocalStack } from '../stacks/local-stack';
 import { postFollow } from '../stacks/post-follow';
-import { runCommand } from '../stacks/shell-command';
+import { runCommand, runInShell } from '../stacks/shell-command';
 import { editsOf } from './edits';
 import { RepositoryCopy, recipe } from './repository-copy';
 
@@ -109,7 +109,7 @@ test('When a second event is added, then it has a handler, and its dead letters 
   const running = await start();
   const [curl = ''] = blocks.flatMap(({ language, text }) => (language === 'sh' ? [text] : []));
   const publish = (command: string) =>
-    runCommand('sh', ['-c', command.replace('localhost:3500', running.facadeSidecarUrl.replace('http://', ''))]);
+    runInShell(command.replace('localhost:3500', running.facadeSidecarUrl.replace('http://', '')));
   await publish(curl);
   await vi.waitFor(() => expect(running.output.join('\n')).toContain('alice no longer follows bob'), SOON);
 

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { repositoryFiles } from '../stacks/repository-files';
 import { ROOT } from '../stacks/root';
 import { applyEdit, editsOf, writeFileOf } from './edits';
 import { type Block, blocks, readPage } from './markdown';
@@ -11,15 +12,11 @@ export class RepositoryCopy {
   readonly root = mkdtempSync(join(tmpdir(), 'clone-'));
 
   constructor() {
-    const files = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
-    for (const file of execFileSync('git', files, { cwd: ROOT, encoding: 'utf8' }).split('\0')) {
-      if (file === '' || !existsSync(join(ROOT, file))) continue;
+    for (const file of repositoryFiles()) {
       mkdirSync(dirname(join(this.root, file)), { recursive: true });
       cpSync(join(ROOT, file), join(this.root, file));
     }
     symlinkSync(join(ROOT, 'node_modules'), join(this.root, 'node_modules'));
-    execFileSync('git', ['init', '--quiet'], { cwd: this.root });
-    execFileSync('git', ['add', '--all'], { cwd: this.root });
   }
 
   /** Makes the changes of a recipe. @param skip edits of these files are left out */

@@ -1,39 +1,19 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { ROOT } from './root';
 
-/** The published ports on this machine. */
-export interface ComposePorts {
-  facade: number;
-  mail: number;
-  push: number;
-}
-
 /**
- * Returns the path of a new Compose file that overrides docker-compose.yml: other ports, and the folder from which the
- * image takes dapr and daprd.
- *
- * @param daprContext the folder; undefined to build the image with Dapr's releases
+ * Returns the path of a new Compose file that overrides docker-compose.yml: the image takes dapr and daprd from this
+ * folder.
  */
-export function writeOverride(
-  folder: string,
-  root: string,
-  ports: ComposePorts,
-  daprContext: string | undefined,
-): string {
-  const build = daprContext === undefined ? '' : `build: {additional_contexts: {dapr: "${daprContext}"}}`;
-  const port = (host: number, container: number) => `    ports: !override ["127.0.0.1:${host}:${container}"]\n`;
-  const file = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
-  const built = Object.keys(file.services).filter((name) => file.services[name].build !== undefined);
-  const text = [
-    'services:',
-    ...built.map((name) => `  ${name}:\n    ${build}\n${name === 'api-facade' ? port(ports.facade, 8080) : ''}`),
-    `  mailpit:\n${port(ports.mail, 8025)}  ntfy:\n${port(ports.push, 80)}`,
-  ].join('\n');
+export function writeOverride(folder: string, root: string, daprContext: string): string {
+  const { services } = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
+  const built = Object.keys(services).filter((name) => services[name].build !== undefined);
+  const build = { additional_contexts: { dapr: daprContext } };
   const path = join(folder, 'override.yml');
-  writeFileSync(path, text);
+  writeFileSync(path, stringify({ services: Object.fromEntries(built.map((name) => [name, { build }])) }));
   return path;
 }
 
@@ -60,9 +40,12 @@ function bundleLocal(folder: string): void {
   const entryPoints = [join(ROOT, 'dist/local/main.js')];
   const { outputFiles } = buildSync({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false });
   const [, program = ''] = (outputFiles[0]?.text ?? '').split(/^#!.*\n/);
+  // As container/daprd.sh does.
+  const password =
+    'process.env.REDIS_PASSWORD = require("node:fs").readFileSync(process.env.REDIS_PASSWORD_FILE, "utf8");';
   // At a stop, local/ waits for retried deliveries as long as daprd does with container/daprd.sh.
   const flag = "process.argv.splice(3, 0, '--dapr-graceful-shutdown-seconds', '50');";
-  writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${flag}\n${program}`);
+  writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${flag}\n${password}\n${program}`);
   writeFileSync(join(folder, 'daprd'), '#!/bin/sh\nexit 1\n');
   for (const name of ['dapr', 'daprd']) chmodSync(join(folder, name), 0o755);
 }

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { vi } from 'vitest';
-import { freePort } from '../../local/testing/free-port';
-import { type ComposePorts, daprContext, writeOverride } from './compose-override';
+import { daprContext, writeOverride } from './compose-override';
+import { composeVariables, freePorts, type Project } from './compose-variables';
 import { InboxClient } from './inbox-client';
 import { readLogLines } from './log-lines';
 import { ROOT } from './root';
-import { type CommandResult, runCommand } from './shell-command';
+import { type CommandResult, runCommand, runInShell } from './shell-command';
 import { type LogLine, SERVICES, type Service, type Stack } from './stack';
 
 /** A container in the list of `docker compose ps`. */
@@ -25,6 +25,7 @@ interface Container {
 /** The fields of `docker inspect` that the scenarios check, and the Compose service of the container. */
 interface InspectedContainer {
   service: string;
+  Id: string;
   Config: { User: string };
   HostConfig: { Memory: number; PidsLimit: number };
   NetworkSettings: {
@@ -38,18 +39,22 @@ export interface ComposeStackOptions {
   root?: string;
   /** A folder of components/, and the Compose profile of that name, which Redis does not need. */
   broker?: string;
+  /** The name of the project. */
+  project?: string;
 }
 
 /** Starts the sample with `docker compose up`, as a separate project on free ports. Resolves when it is healthy. */
 export async function startComposeStack({
   root = ROOT,
   broker = 'redis',
+  project = `sample-${process.pid}`,
 }: ComposeStackOptions = {}): Promise<ComposeStack> {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
+  const context = daprContext(folder);
+  const files = [join(root, 'docker-compose.yml'), ...(context ? [writeOverride(folder, root, context)] : [])];
   // If Docker chose the ports, they would change when a container starts again.
-  const ports = { facade: await freePort(), mail: await freePort(), push: await freePort() };
-  const override = writeOverride(folder, root, ports, daprContext(folder));
-  const stack = new ComposeStack(folder, override, ports, root, broker);
+  const ports = await freePorts();
+  const stack = new ComposeStack({ folder, files, ports, root, broker, project });
   try {
     await stack.up();
     return stack;
@@ -69,33 +74,27 @@ export class ComposeStack implements Stack {
   readonly ended = new Promise<number | null>(() => {});
   readonly facadeUrl: string;
   readonly inbox: InboxClient;
-  private readonly project = `sample-${process.pid}`;
   private logReader: ChildProcess | undefined;
 
-  constructor(
-    private readonly folder: string,
-    private readonly override: string,
-    ports: ComposePorts,
-    private readonly root: string,
-    private readonly broker: string,
-  ) {
-    this.facadeUrl = `http://127.0.0.1:${ports.facade}`;
-    this.inbox = new InboxClient(`http://127.0.0.1:${ports.mail}`, `http://127.0.0.1:${ports.push}`);
+  /** @param options `folder` is removed with the stack */
+  constructor(private readonly options: Project & { root: string; folder: string }) {
+    const { FACADE_PORT, MAILPIT_PORT, NTFY_PORT } = options.ports;
+    this.facadeUrl = `http://127.0.0.1:${FACADE_PORT}`;
+    this.inbox = new InboxClient(`http://127.0.0.1:${MAILPIT_PORT}`, `http://127.0.0.1:${NTFY_PORT}`);
   }
 
   /** Builds the image and starts all containers. Resolves when they are healthy. */
   async up(): Promise<void> {
     await this.compose('up', '--detach', '--build', '--wait', '--wait-timeout', '180');
     this.logReader?.kill('SIGKILL');
-    const args = this.composeArguments('logs', '--follow', '--no-log-prefix', '--no-color', ...SERVICES);
+    const args = ['compose', 'logs', '--follow', '--no-log-prefix', '--no-color', ...SERVICES];
     this.logReader = spawn('docker', args, { ...this.spawnOptions, stdio: ['ignore', 'pipe', 'ignore'] });
     readLogLines(this.logReader.stdout, this.log, this.output);
   }
 
   /** Runs `docker compose`. Resolves with its stdout. @throws {Error} with its stderr when it fails */
   async compose(...args: string[]): Promise<string> {
-    const command = this.composeArguments(...args);
-    const child = spawn('docker', command, { ...this.spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('docker', ['compose', ...args], { ...this.spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
     const [out, err] = [child.stdout, child.stderr].map((stream) => stream.toArray());
     const [code] = await once(child, 'close');
     const [stdout, stderr] = [Buffer.concat((await out) ?? []).toString(), Buffer.concat((await err) ?? []).toString()];
@@ -105,15 +104,10 @@ export class ComposeStack implements Stack {
 
   /** Runs a command of a shell as a user would type it, on this project and its ports. */
   shell(command: string): Promise<CommandResult> {
-    const env = {
-      ...this.spawnOptions.env,
-      COMPOSE_PROJECT_NAME: this.project,
-      COMPOSE_FILE: `${join(this.root, 'docker-compose.yml')}:${this.override}`,
-    };
     const ours = command
       .replace('localhost:8080', new URL(this.facadeUrl).host)
       .replace('localhost:8025', new URL(this.inbox.mailUrl).host);
-    return runCommand('sh', ['-c', ours], { cwd: this.root, env });
+    return runInShell(ours, this.spawnOptions);
   }
 
   /** Runs `docker`. Resolves with its stdout. */
@@ -189,8 +183,7 @@ export class ComposeStack implements Stack {
   }
 
   async replay(service: Service, ...flags: string[]): Promise<CommandResult> {
-    const args = this.composeArguments('run', '--rm', '-T', 'replay', service, ...flags);
-    return runCommand('docker', args, this.spawnOptions);
+    return runCommand('docker', ['compose', 'run', '--rm', '-T', 'replay', service, ...flags], this.spawnOptions);
   }
 
   async stopServices(services: readonly Service[]): Promise<number> {
@@ -221,8 +214,10 @@ export class ComposeStack implements Stack {
 
   async stop(): Promise<number | null> {
     this.logReader?.kill('SIGKILL');
+    const image = await this.image();
     await this.compose('down', '--volumes', '--remove-orphans', '--timeout', '5');
-    rmSync(this.folder, { recursive: true });
+    await this.docker('image', 'rm', '--force', image);
+    rmSync(this.options.folder, { recursive: true });
     return 0;
   }
 
@@ -231,16 +226,10 @@ export class ComposeStack implements Stack {
   }
 
   private composeSync(...args: string[]): void {
-    execFileSync('docker', this.composeArguments(...args), { ...this.spawnOptions, stdio: 'ignore' });
-  }
-
-  private composeArguments(...args: string[]): string[] {
-    const files = ['--file', 'docker-compose.yml', '--file', this.override];
-    const profile = this.broker === 'redis' ? [] : ['--profile', this.broker];
-    return ['compose', '--project-name', this.project, ...files, ...profile, ...args];
+    execFileSync('docker', ['compose', ...args], { ...this.spawnOptions, stdio: 'ignore' });
   }
 
   private get spawnOptions() {
-    return { cwd: this.root, env: { ...process.env, BROKER: this.broker } };
+    return { cwd: this.options.root, env: { ...process.env, ...composeVariables(this.options) } };
   }
 }

@@ -1,5 +1,6 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 
 /** The result of a command that has ended. */
 export interface CommandResult {
@@ -35,3 +36,10 @@ export const runCommand = (
   args: readonly string[],
   options: SpawnOptions = {},
 ): Promise<CommandResult> => startCommand(program, args, options).result;
+
+const CURL = `curl() { "${process.execPath}" --require "${require.resolve('ts-node/register/transpile-only')}" "${join(__dirname, 'curl.ts')}" "$@"; };`;
+const withoutCurl = spawnSync('curl', ['--version']).error !== undefined;
+
+/** Runs a command of a page in a shell, as a user would type it. Where curl is not installed, curl.ts replaces it. */
+export const runInShell = (command: string, options: SpawnOptions = {}): Promise<CommandResult> =>
+  runCommand('sh', ['-c', withoutCurl ? `${CURL} ${command}` : command], options);

@@ -1,16 +1,19 @@
 const OFF = { Probability: 0 };
-const recipient = (ErrorCode, Probability) => ({ Sender: OFF, Recipient: { ErrorCode, Probability }, AfterData: OFF });
+const mail = (ErrorCode, Probability) => ({ Sender: { ErrorCode, Probability }, Recipient: OFF, AfterData: OFF });
 const push = (ErrorCode, Probability) => ({ Push: { ErrorCode, Probability } });
 
-/** The rows of buttons. Each choice has a label and the triggers that it sets. The first choice of a row has no fault. */
+/**
+ * The rows of buttons. Each choice has a label and the triggers that it sets, the same as the commands in
+ * docs/break-it.md. The first choice of a row has no fault.
+ */
 const SWITCHES = [
   {
     name: 'Mail',
     choices: [
       ['works', { Sender: OFF, Recipient: OFF, AfterData: OFF }],
-      ['temporary failure (451)', recipient(451, 100)],
-      ['permanent failure (550)', recipient(550, 100)],
-      ['half fail (451)', recipient(451, 50)],
+      ['temporary failure (451)', mail(451, 100)],
+      ['permanent failure (550)', mail(550, 100)],
+      ['half fail (451)', mail(451, 50)],
     ],
   },
   {
@@ -24,7 +27,8 @@ const SWITCHES = [
   },
 ];
 
-const other = document.getElementById('other-faults');
+const panel = document.getElementById('faults');
+const state = document.getElementById('faults-state');
 const rows = [];
 let triggers = {};
 
@@ -56,15 +60,15 @@ export function renderFaults(set) {
     document.getElementById('switches').append(row);
     rows.push(row);
   }
+  // On a phone, the buttons would take the place of the messages.
+  panel.open = matchMedia('(min-width: 60rem)').matches;
 }
 
 /** Shows the triggers that are on, including triggers that an API client has set. */
 export function showFaults(changed) {
   triggers = changed;
-  let isNamed = !isOn(triggers.Authentication);
   for (const [at, { choices }] of SWITCHES.entries()) {
     const pressed = choices.findIndex(([, wanted]) => matches(wanted));
-    isNamed &&= pressed >= 0;
     for (const [i, button] of [...rows[at].querySelectorAll('button')].entries()) {
       button.setAttribute('aria-pressed', String(i === pressed));
       button.classList.toggle('fault', i > 0);
@@ -72,6 +76,6 @@ export function showFaults(changed) {
   }
   const on = Object.entries(triggers).filter(([, trigger]) => isOn(trigger));
   const words = on.map(([name, { ErrorCode = '', Probability }]) => `${name} ${ErrorCode} at ${Probability} %`);
-  other.hidden = isNamed;
-  other.textContent = `Set through the API: ${words.join(', ')}`;
+  state.textContent = words.join(', ').replace(/ {2,}/g, ' ') || 'none';
+  state.classList.toggle('fault', on.length > 0);
 }

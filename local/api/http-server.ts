@@ -1,0 +1,53 @@
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** Node's parser knows this method, and no route has it. */
+const RARE_METHOD = 'PURGE';
+
+type ParseError = NodeJS.ErrnoException & { rawPacket?: Buffer };
+
+/**
+ * Returns an HTTP server that answers unreadable requests as Go does. Node's parser refuses methods that it does not
+ * know, and Go accepts them. Such a request comes again with a rare method, over a second connection.
+ */
+export function createHttpServer(options: ServerOptions, onRequest: RequestListener): Server {
+  const server = createServer({ ...options, requireHostHeader: false }, (req, res) => {
+    req.url = req.url?.replace(/^https?:\/\/[^/?]+/i, ''); // a request to a proxy has a whole URL
+    const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+    if (hosts === 1 || (hosts === 0 && req.httpVersion === '1.0')) return onRequest(req, res);
+    const line = hosts === 0 ? '400 Bad Request: missing required Host header' : '400 Bad Request';
+    res.socket?.end(refusal(line));
+  });
+  const forwarded = new WeakMap<Duplex, Socket>();
+  server.on('clientError', ({ code, rawPacket }: ParseError, socket) => {
+    const open = forwarded.get(socket);
+    if (open) return void (rawPacket && open.write(rawPacket)); // more of the same request
+    const [method] = /^[A-Za-z-]{1,32}(?= )/.exec(rawPacket?.subarray(0, 40).toString('latin1') ?? '') ?? [];
+    if (code === 'HPE_INVALID_METHOD' && method !== undefined && method !== RARE_METHOD && rawPacket) {
+      const { address, port } = server.address() as AddressInfo;
+      const known = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH'];
+      const again = connect(port, address);
+      forwarded.set(socket, again);
+      again.write(known.includes(method.toUpperCase()) ? method.toUpperCase() : RARE_METHOD);
+      again.write(rawPacket.subarray(method.length));
+      again.pipe(socket);
+      again.on('error', () => socket.destroy());
+      socket.on('close', () => again.destroy());
+      return;
+    }
+    if (!socket.writable) return void socket.destroy();
+    socket.end(refusal(LINES[code ?? ''] ?? '400 Bad Request'));
+  });
+  return server;
+}
+
+/** The status lines for Node's error codes. */
+const LINES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_INVALID_VERSION: '505 HTTP Version Not Supported: unsupported protocol version',
+};
+
+/** Returns an answer as Go writes it, with the status line as its body. */
+const refusal = (line: string) =>
+  `HTTP/1.1 ${line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${line}`;
