@@ -28,15 +28,19 @@ relay() {
   cat >/dev/null
 }
 
-# With job control, each of the three has a process group of its own: a Ctrl-C in the terminal does not reach them.
-set -m
+# Starts a command in a process group of its own, so that a Ctrl-C in the terminal does not reach it.
+alone() {
+  if command -v setsid >/dev/null; then exec setsid "$@"; fi
+  exec perl -e 'setpgrp; exec @ARGV' "$@" # macOS has no setsid
+}
+
 folder=$(mktemp -d) && mkfifo "$folder/end" "$folder/log" || exit 1
 guard <"$folder/end" >/dev/null 2>&1 &
 relay <"$folder/log" &
 exec 3>"$folder/end" 4>"$folder/log"
 rm -r "$folder"
 
-"$(dirname "$0")/../container/daprd.sh" "$@" 1>&4 2>&1 3>&- 4>&- &
+alone "$(dirname "$0")/../container/daprd.sh" "$@" 1>&4 2>&1 3>&- 4>&- &
 daprd=$!
 exec 4>&-
 echo "$daprd" >&3
