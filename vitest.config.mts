@@ -25,8 +25,8 @@ export default defineConfig({
     // The scenarios run the compiled programs, as users do.
     globalSetup: './scenarios/stacks/build.ts',
     setupFiles: ['./scenarios/stacks/clean-environment.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // On a small machine, this is more than Vitest's default. The scenarios mostly wait, so more of them fit.
     maxWorkers: 3,
     // Concurrent tests mostly wait for retries, or check that no event arrives.

@@ -3,4 +3,4 @@ import { runs } from './processes';
 
 /** Resolves when all these processes have ended. Fails the test after 10 s. */
 export const allEnded = (pids: readonly number[]): Promise<void> =>
-  vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), { timeout: 10_000 });
+  vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), { timeout: 30_000 });

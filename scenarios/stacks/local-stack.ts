@@ -13,7 +13,7 @@ import { ROOT } from './root';
 import { type CommandResult, type RunningCommand, startCommand } from './shell-command';
 import type { LogLine, Service, Stack } from './stack';
 
-const READY_MS = 15_000;
+const READY_MS = 40_000;
 
 /** The fields of dapr.yaml that scenarios change. */
 export interface RunFileDocument {
