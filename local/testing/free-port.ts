@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 // These ports are below the ephemeral range. An outgoing connection could take an ephemeral port before our server
-// does.
-const [LOWEST, HIGHEST] = [10_000, 32_000];
+// does. `fetch` and browsers refuse port 10080 (https://fetch.spec.whatwg.org/#port-blocking).
+const [LOWEST, HIGHEST] = [10_100, 32_100];
 // Each test worker uses its own range, so that parallel test files do not get the same port.
 const RANGES = 8;
 const SIZE = (HIGHEST - LOWEST) / RANGES;
