@@ -18,8 +18,10 @@ if [ ! -s "$sidecar/password" ]; then
   mv "$sidecar/new" "$sidecar/password"
 fi
 password >"$operator/password"
+# Nobody can log in as `default`. It needs all rights nevertheless: after a crash, Redis reads its file with the rights of
+# this user, and drops without a word every transaction for which they do not suffice.
 cat >"$operator/users.conf" <<END
-user default off resetpass
+user default off resetpass ~* &* +@all
 user sidecar on #$(sha256 "$sidecar/password") $connection $topics $state
 user operator on #$(sha256 "$operator/password") ~* &* +@all
 END

@@ -38,7 +38,9 @@ export function networkScenarios(sharedStack: () => ComposeStack, brokers: reado
 
   test('When the containers are looked at, then all of them listen', () => {
     const listening = [...names.values()].map((name) => name.split(' ')[0]);
-    expect(listening).toEqual(expect.arrayContaining([...SERVICES, 'mailpit', 'ntfy', 'placement']));
+    // A subscriber listens on loopback only, and only real Dapr has other ports.
+    const services = sharedStack().replayUnavailable ? ['api-facade'] : SERVICES;
+    expect(listening).toEqual(expect.arrayContaining([...services, 'mailpit', 'ntfy', 'placement']));
     expect([...names.values()]).toEqual(expect.arrayContaining([...brokers]));
   });
 

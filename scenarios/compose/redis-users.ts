@@ -15,6 +15,12 @@ export function redisUserScenarios(sharedStack: () => ComposeStack): void {
     operator: await sharedStack().exec('redis', 'cat', '/run/operator/password'),
   });
 
+  // It comes first, because the other tests send commands that Redis refuses.
+  test('When the sidecars run, then Redis has refused no command of theirs', async () => {
+    const log = await sharedStack().redisCli('ACL', 'LOG');
+    expect(log.split('\n').filter((line) => /setinfo|followerAdded|\|\|/.test(line))).toEqual([]);
+  });
+
   test('When somebody logs in without a password, or with another one, then Redis refuses', async () => {
     const { sidecar } = await passwords();
     const send = (...args: string[]) =>
@@ -43,11 +49,6 @@ export function redisUserScenarios(sharedStack: () => ComposeStack): void {
       expect(await send(...asSidecar, ...command.split(' ')), command).toContain('NOPERM');
     }
   }, 30_000);
-
-  test('When the sidecars run, then Redis has refused no command of theirs', async () => {
-    const log = await sharedStack().redisCli('ACL', 'LOG');
-    expect(log.split('\n').filter((line) => /setinfo|followerAdded|\|\|/.test(line))).toEqual([]);
-  });
 
   test('When the containers are inspected, then no password is in their configuration, in a log or in the environment of a service', async () => {
     const stack = sharedStack();
