@@ -7,8 +7,8 @@ import type { Message, MessageHandler, SubscribeOptions } from './broker';
 import { toMessage } from './redis-message';
 import type { WorkQueue } from './work-queue';
 
-/** How long one read blocks. A stop interrupts the read. */
-const BLOCK_MS = 5_000;
+/** How long one read blocks. A stop interrupts the read, or waits for it when the user of Redis may not interrupt it. */
+const BLOCK_MS = 1_000;
 const UNBLOCK_EVERY_MS = 50;
 const BACK_OFF_MS = { first: 100, longest: 2_000 };
 

@@ -55,6 +55,20 @@ describe.skipIf(!hasRedisServer())('a broker on Redis Streams [needs redis-serve
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('poolSize'));
   });
 
+  test('When the user of Redis may not interrupt a read, then a stop still takes less than three seconds', async () => {
+    await client.sendCommand(['ACL', 'SETUSER', 'default', '-client|unblock']);
+    try {
+      await start(60_000);
+      const subscription = await broker.subscribe({ topic: 'blocked', group: 'g', handler: async () => {} });
+      await vi.waitFor(async () => expect(await client.sendCommand(['CLIENT', 'LIST'])).toMatch(/flags=\w*b/));
+      const startedAt = Date.now();
+      await subscription.stop();
+      expect(Date.now() - startedAt).toBeLessThan(3_000);
+    } finally {
+      await client.sendCommand(['ACL', 'SETUSER', 'default', '+client|unblock']);
+    }
+  });
+
   /** Returns a handler that rejects when the test calls `fail`. */
   const failing = () => {
     let fail = () => {};
