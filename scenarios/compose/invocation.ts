@@ -23,7 +23,7 @@ const INVOKE = `
 /** A shell script that runs a Node.js program with the environment of the service in its container. */
 const AS_SERVICE = `
   for p in /proc/[0-9]*; do
-    if tr '\\0' ' ' <$p/cmdline | grep -q '^node dist/'; then
+    if tr '\\0' ' ' <$p/cmdline | grep -qE '^(/[^ ]*/)?node dist/'; then
       exec env $(tr '\\0' '\\n' <$p/environ | grep -E '^DAPR_(HTTP_PORT|API_TOKEN)=') node -e "$0" "$@"
     fi
   done 2>/dev/null`;
