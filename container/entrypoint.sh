@@ -40,6 +40,16 @@ files=$(node dist/container/check-resources.js components/config.yaml components
   end 1
 }
 
+# A replay reads the dead letters of one broker. Redis is the default, and it runs with every broker, as the state store.
+# So a replay that finds nothing there may have looked in the wrong place.
+if [ "$program" = replay ] && [ "$BROKER" = redis ]; then
+  for file in components/*/pubsub.yaml; do
+    other=$(basename "$(dirname "$file")")
+    if [ "$other" = redis ] || ! timeout 2 getent hosts "$other." >/dev/null; then continue; fi
+    echo "replay: reads Redis, but $other runs, too. If the services use $other, run: BROKER=$other docker compose run --rm replay $*" >&2
+  done
+fi
+
 # The sidecar and the program recognise each other by these tokens. No other container needs them.
 token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 DAPR_API_TOKEN=$(token) APP_API_TOKEN=$(token)

@@ -32,6 +32,9 @@ while :; do sleep 0.05; done
 /** Replaces `pidof`: finds only the sidecar of this test, not the other sidecars on this machine. */
 const PIDOF = 'pid=$(cat "$FOLDER/daprd.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid"';
 
+/** Replaces the resolver: the network has a host kafka. */
+const GETENT = '[ "$*" = "hosts kafka." ]';
+
 /** Replaces the check of the resource files. */
 const NODE = `
 if [ -n "$PROBLEM" ]; then echo "$PROBLEM" >&2; exit 1; fi
@@ -40,7 +43,7 @@ echo "pubsub: components/redis/pubsub.yaml"
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'entrypoint-'));
-  for (const [name, text] of Object.entries({ dapr: DAPR, pidof: PIDOF, node: NODE })) {
+  for (const [name, text] of Object.entries({ dapr: DAPR, pidof: PIDOF, getent: GETENT, node: NODE })) {
     writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
     chmodSync(join(folder, name), 0o755);
   }
@@ -60,10 +63,10 @@ afterEach(() => {
 
 const read = (name: string) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8').trim() : '');
 
-function start(args: string[], { sidecar = true, code = 0, problem = '' } = {}) {
+function start(args: string[], { sidecar = true, code = 0, problem = '', broker = 'redis' } = {}) {
   const env = {
     APP_PORT: '8080',
-    BROKER: 'redis',
+    BROKER: broker,
     FOLDER: folder,
     TMPDIR: folder,
     SIDECAR: sidecar ? '1' : '',
@@ -179,3 +182,24 @@ test('When a replay starts, then it has a separate app id, and separate componen
   expect(given).toContain('--resources-path components/redis-replay ');
   expect(given).toMatch(/-- node dist\/replay\/main\.js email-notification-service --list$/);
 });
+
+test.each([
+  [
+    'redis',
+    'replay: reads Redis, but kafka runs, too. If the services use kafka, run: BROKER=kafka docker compose run --rm replay email-notification-service --list\n',
+  ],
+  ['kafka', ''],
+])(
+  'When a replay reads %s while kafka runs, then it says which other broker may have the dead letters',
+  async (broker, hint) => {
+    for (const name of ['redis', 'kafka', 'in-memory']) {
+      mkdirSync(join(folder, 'components', name), { recursive: true });
+      writeFileSync(join(folder, 'components', name, 'pubsub.yaml'), '');
+    }
+    const { child, ended, output } = start(['replay', 'email-notification-service', '--list'], { broker });
+    await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+    child.kill('SIGTERM');
+    await ended;
+    expect(output()).toBe(hint);
+  },
+);
