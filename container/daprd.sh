@@ -18,6 +18,6 @@ if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then
   export REDIS_PASSWORD
 fi
 
-# entrypoint.sh watches daprd from now on.
-if [ -n "${SIDECAR_STARTED:-}" ]; then : >"$SIDECAR_STARTED"; fi
+# entrypoint.sh watches this process from now on. It stays the same process when it becomes daprd.
+if [ -n "${SIDECAR_PID_FILE:-}" ]; then echo $$ >"$SIDECAR_PID_FILE"; fi
 exec "${DAPRD:-/opt/daprd}" "$@"

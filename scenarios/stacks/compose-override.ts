@@ -35,7 +35,7 @@ export function daprContext(folder: string): string | undefined {
   throw new Error(`DAPR_CONTEXT is ${context}; allowed: release, or a folder with the files dapr and daprd`);
 }
 
-/** Writes local/ as one file `dapr`. Its process title is daprd, because container/entrypoint.sh looks for daprd. */
+/** Writes local/ as one file `dapr`. Its process title is daprd, because it is the sidecar, too. */
 function bundleLocal(folder: string): void {
   const entryPoints = [join(ROOT, 'dist/local/main.js')];
   const { outputFiles } = buildSync({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false });
