@@ -34,7 +34,8 @@ end() {
 }
 reason="$program ended before it was ready; its log says why"
 
-files=$(node dist/container/check-resources.js components/config.yaml components/common "$broker" 2>&1) || {
+configs=components/config.yaml${SECOND_CONFIG:+,$SECOND_CONFIG}
+files=$(node dist/container/check-resources.js "$configs" components/common "$broker" 2>&1) || {
   reason=$files
   echo "$files" | sed "s/^/$program: /" >&2
   end 1

@@ -34,6 +34,7 @@ const GETENT = '[ "$*" = "hosts kafka." ]';
 
 /** Replaces the check of the resource files. */
 const NODE = `
+echo "$@" >"$FOLDER/checked"
 if [ -n "$PROBLEM" ]; then echo "$PROBLEM" >&2; exit 1; fi
 echo "pubsub: components/redis/pubsub.yaml"
 `;
@@ -169,6 +170,8 @@ test('When a service starts, then its name is the app id, and the Dapr API liste
   const given = await argumentsOf(['push-notification-service']);
   expect(given).toContain('--app-id push-notification-service --app-port 8080 --dapr-listen-addresses 127.0.0.1');
   expect(given).toContain('--resources-path components/common --resources-path components/redis ');
+  const checked = 'components/config.yaml,components/no-invocation.yaml components/common components/redis';
+  expect(read('checked')).toBe(`dist/container/check-resources.js ${checked}`);
   expect(given).toMatch(/-- node dist\/push-notification-service\/main\.js$/);
 });
 
