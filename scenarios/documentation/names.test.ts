@@ -22,6 +22,13 @@ describe('README.md', () => {
     for (const path of paths) expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 
+  test('When the oldest versions of Docker and Compose are named, then CI runs the Compose tests on them', () => {
+    const [, engine, compose] = /Docker Engine (\d+) and Docker Compose ([\d.]+), or newer/.exec(readme) ?? [];
+    const installed = [...readPage('.github/workflows/ci.yml').matchAll(/^ +version: v([\d.]+)$/gm)].map(([, v]) => v);
+    expect(installed).toEqual([expect.stringMatching(`^${engine}\\.0\\.`), expect.stringMatching(`^${compose}\\.`)]);
+    expect(readPage('README.ja.md')).toContain(`Docker Engine ${engine} 以降と Docker Compose ${compose} 以降`);
+  });
+
   test('When the concurrency limit is named, then it is the limit of the code', () => {
     expect(readme).toContain(`At most ${MAX_CONCURRENT} mails are sent again`);
   });
