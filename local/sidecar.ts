@@ -53,7 +53,8 @@ export class Sidecar {
   private readonly policies: Policies;
   private readonly app: AppChannel | undefined;
   private readonly appHealth: AppHealth | undefined;
-  private readonly consumers: Consumers | undefined;
+  /** The subscriptions of the app. Undefined without an app. */
+  readonly consumers: Consumers | undefined;
   private readonly server: Server;
   /** The server of the public port. */
   private readonly publicServer: Server;
@@ -71,7 +72,7 @@ export class Sidecar {
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES } = options;
+    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
@@ -84,7 +85,7 @@ export class Sidecar {
       const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
       const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
       this.app = app;
-      this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log }, resources.subscriptions);
+      this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log, probe }, resources.subscriptions);
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
@@ -101,7 +102,7 @@ export class Sidecar {
       subscriptions: () => this.consumers?.subscriptions ?? [],
     });
     const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
-    const apps = { appId, namespace, apiToken, app: this.app, directory, secret };
+    const apps = { appId, namespace, apiToken, app: this.app, directory, secret, probe };
     this.publicServer = createPublicApi([...health, ...metadata], shared);
     this.server = createApi({
       ...shared,
@@ -115,7 +116,7 @@ export class Sidecar {
         ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
         ...notConfiguredRoutes(),
         invokeRoute({ ...shared, ...apps, isAppHealthy, policies }),
-      ],
+      ].map((route) => probe?.route(route) ?? route),
       isAllowed: accessCheck(apiToken, secret),
       cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
     });
@@ -190,7 +191,7 @@ export class Sidecar {
     });
     if (!created) return;
     if (created.kind === 'pubsub') {
-      const { broker } = created;
+      const broker = this.options.probe?.broker(component, created.broker) ?? created.broker;
       const policy = this.policies.component(name, 'Pubsub', 'Outbound');
       const group = metadata.get('consumerID')?.trim() || appId;
       this.pubsubs.set(name, { name, broker, policy, scopes: readScopes(component, appId), group });

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiRequest } from '../api/router';
 import { type AppChannel, AppUnreachable } from '../app-channel';
-import { type OpenAnswer, openRequest, RequestError } from '../http-request';
+import { type HeaderLine, type OpenAnswer, openRequest, RequestError, readAll } from '../http-request';
+import type { Probe } from '../probe';
 import type { Directory, SidecarAddress } from './directory';
 import { addRemoteHeaders, CALLER_HEADER, forwardedRequest, type Headers, SECRET_HEADER } from './headers';
 import { escapeMethod, type Target } from './target';
@@ -19,6 +20,7 @@ export interface Reach {
   secret: string;
   /** The limit for the headers of an answer of the app. */
   maxHeaderBytes: number;
+  probe?: Probe | undefined;
 }
 
 /** The limit for the headers of an answer from another sidecar or from a URL. */
@@ -57,6 +59,13 @@ export async function reach(
     if (caller !== undefined) addRemoteHeaders(headers, caller, appId);
     return callApp(method, query, request, headers, from);
   }
+  const stub = from.probe?.stub(appId);
+  if (stub) {
+    addRemoteHeaders(headers, from.appId, appId);
+    const body = Buffer.isBuffer(request.body) ? request.body : await readAll(request.body, Number.POSITIVE_INFINITY);
+    const path = escapeMethod(method, id) + query;
+    return stub({ method: verbOf(request), path, lines: toLines(headers), body });
+  }
   // The called sidecar decodes the path and escapes it again for its app.
   const path = `/${method.split('/').map(encodeURIComponent).join('/')}${query}`;
   for (;;) {
@@ -70,6 +79,9 @@ export async function reach(
     }
   }
 }
+
+const toLines = (headers: Headers): HeaderLine[] =>
+  Object.entries(headers).flatMap(([name, value]) => [value].flat().map((line): HeaderLine => [name, line]));
 
 const verbOf = ({ method }: ApiRequest): string => (METHODS.has(method) ? method : 'POST');
 
