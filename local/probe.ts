@@ -1,5 +1,6 @@
 import type { ApiRoute } from './api/router';
 import type { AppRequest } from './app-channel';
+import type { Binding } from './bindings/binding';
 import type { Broker, Message } from './brokers/broker';
 import type { HeaderLine, HttpAnswer, OpenAnswer } from './http-request';
 import type { Subscription } from './pubsub/subscriptions';
@@ -31,4 +32,6 @@ export interface Probe {
   deadLetter(message: Message, subscription: Subscription): void;
   /** Returns the app to which invocation goes instead of another sidecar; undefined if there is none. */
   stub(appId: string): ((call: StubCall) => Promise<OpenAnswer>) | undefined;
+  /** Returns the output binding to use instead of a component; undefined if there is none. */
+  binding(name: string): Binding | undefined;
 }

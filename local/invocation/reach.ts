@@ -4,6 +4,7 @@ import { type AppChannel, AppUnreachable } from '../app-channel';
 import { type HeaderLine, type OpenAnswer, openRequest, RequestError, readAll } from '../http-request';
 import type { Probe } from '../probe';
 import type { Directory, SidecarAddress } from './directory';
+import { goClientError, goRequestError } from './go-error';
 import { addRemoteHeaders, CALLER_HEADER, forwardedRequest, type Headers, SECRET_HEADER } from './headers';
 import { escapeMethod, type Target } from './target';
 
@@ -107,14 +108,12 @@ async function callApp(method: string, query: string, request: ApiRequest, heade
     return await app.open({ method: verb, path: path + query, headers, ...bodyOf(request), signal });
   } catch (error) {
     if (!(error instanceof AppUnreachable)) throw error;
+    const url = `${base}${path}${query}`;
     const broken = 'net/http: HTTP/1.x transport connection broken';
-    const reason = {
-      ECONNREFUSED: `dial tcp 127.0.0.1:${app.port}: connect: connection refused`,
-      ECONNRESET: 'EOF',
-      HPE_HEADER_OVERFLOW: `${broken}: net/http: server response headers exceeded ${maxHeaderBytes} bytes; aborted`,
-    }[error.code ?? ''];
-    if (reason === undefined) throw error;
-    throw new Error(`${verb.charAt(0)}${verb.slice(1).toLowerCase()} "${base}${path}${query}": ${reason}`);
+    const tooLong = `${broken}: net/http: server response headers exceeded ${maxHeaderBytes} bytes; aborted`;
+    const reason =
+      error.code === 'HPE_HEADER_OVERFLOW' ? goRequestError(verb, url, tooLong) : goClientError(verb, url, error.code);
+    throw reason === undefined ? error : new Error(reason);
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../api/errors';
 import type { ApiAnswer, ApiRequest, ApiRoute } from '../api/router';
 import { type AppRequest, AppUnreachable } from '../app-channel';
+import type { Binding } from '../bindings/binding';
 import type { Broker, Message } from '../brokers/broker';
 import type { HttpAnswer } from '../http-request';
 import { readTarget } from '../invocation/target';
@@ -13,6 +14,7 @@ import { Deliveries } from './deliveries';
 import { readEvent, type TopicEvent } from './event';
 import { type Fault, type FaultKind, Faults } from './faults';
 import type { StubApp } from './stub-app';
+import type { StubBinding } from './stub-binding';
 
 const DEFAULT_STATUS = 500;
 
@@ -26,6 +28,7 @@ export class TestProbe implements Probe {
   readonly deliveries = new Deliveries();
   readonly faults = new Faults();
   readonly stubs = new Map<string, StubApp>();
+  readonly bindings = new Map<string, StubBinding>();
   readonly published: TopicEvent[] = [];
   readonly deadLetters: DeadLetter[] = [];
   readonly subscribed: Subscription[] = [];
@@ -91,13 +94,17 @@ export class TestProbe implements Probe {
     return stub && ((call) => stub.call(call));
   }
 
+  binding(name: string): Binding | undefined {
+    return this.bindings.get(name);
+  }
+
   /** Forgets everything that a test has caused, except the stubs. */
   reset(): void {
     this.deliveries.clear();
     this.faults.clear();
     this.published.length = 0;
     this.deadLetters.length = 0;
-    for (const { calls } of this.stubs.values()) calls.length = 0;
+    for (const { calls } of [...this.stubs.values(), ...this.bindings.values()]) calls.length = 0;
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import { type GivenEvent, type TopicEvent, toMessage } from './event';
 import type { Fault, FaultKind } from './faults';
 import { checkKeys, checkName, checkNumber, MisuseError, show } from './misuse';
 import { StubApp, type StubRoutes } from './stub-app';
+import { StubBinding, type StubBindingAnswer } from './stub-binding';
 import { type DeadLetter, TestProbe } from './test-probe';
 
 const SETTLED_MS = 3_000;
@@ -145,6 +146,39 @@ export class TestSidecar {
     const stub = new StubApp(id, routes);
     this.probe.stubs.set(id, stub);
     return stub;
+  }
+
+  /**
+   * Replaces an output binding, which needs no component. The calls of the app go to `calls` and not to its target.
+   *
+   * @param answer the answer to every call, or a function. Default: an empty answer
+   * @throws {MisuseError} for an invalid answer
+   */
+  binding(name: string, answer: StubBindingAnswer = {}): StubBinding {
+    checkName('binding: the name', name);
+    const stub = new StubBinding(name, answer);
+    this.probe.bindings.set(name, stub);
+    return stub;
+  }
+
+  /**
+   * Changes items of a component of type `configuration.in-memory`. The app gets the changes to which it subscribes.
+   *
+   * @param items values by key. `undefined` removes an item
+   * @throws {MisuseError} for an unknown component or a value that is no text
+   */
+  configure(name: string, items: Readonly<Record<string, string | undefined>>): void {
+    const { blocks } = this.sidecar;
+    const store = blocks.configuration(name);
+    const allowed = blocks.configurationNames.join(', ') || 'none, because there is no component of this type';
+    if (!store)
+      throw new MisuseError(`configure: no configuration store has the name ${show(name)}; allowed: ${allowed}`);
+    for (const [key, value] of Object.entries(items)) {
+      if (value !== undefined && typeof value !== 'string') {
+        throw new MisuseError(`configure: ${key} is ${show(value)}; allowed: a string, or undefined to remove it`);
+      }
+    }
+    for (const [key, value] of Object.entries(items)) store.set(key, value === undefined ? undefined : { value });
   }
 
   /** Forgets what was published, delivered and called, and ends all faults. Stubs and stored state stay. */
