@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -59,6 +59,29 @@ export async function check(): Promise<number | undefined> {
     const types = join(__dirname, '../node_modules/@types');
     const flags = ['--noEmit', '--strict', '--module', 'node20', '--typeRoots', types, '--types', 'node'];
     execFileSync(process.execPath, [tsc, ...flags, 'check.ts'], { cwd: project, encoding: 'utf8' });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'When the examples of the README run in a project with the package, then all their tests pass',
+  () => {
+    const project = join(folder, 'examples');
+    mkdirSync(join(project, 'node_modules'), { recursive: true });
+    symlinkSync(join(__dirname, '../node_modules/vitest'), join(project, 'node_modules/vitest'));
+    execFileSync('tar', ['-xzf', packed.tarball, '-C', join(project, 'node_modules')]);
+    renameSync(join(project, 'node_modules/package'), join(project, 'node_modules/dapr-local'));
+    const readme = readFileSync(join(__dirname, 'README.md'), 'utf8');
+    const examples = [...readme.matchAll(/^```js\n\/\/ (\S+)\n([\s\S]*?)^```$/gm)];
+    for (const [, name = '', text = ''] of examples) writeFileSync(join(project, name), text);
+    expect(examples.map(([, name]) => name)).toEqual(['shop.mjs', 'shop.test.mjs', 'shop.spec.mjs']);
+    const { VITEST: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
+    const options = { cwd: project, env, encoding: 'utf8' } as const;
+    const byNode = execFileSync(process.execPath, ['--test', 'shop.test.mjs'], options);
+    expect(byNode).toMatch(/pass 3\b/);
+    const vitest = join(__dirname, '../node_modules/vitest/vitest.mjs');
+    const byVitest = execFileSync(process.execPath, [vitest, 'run', '--root', project, 'shop.spec.mjs'], options);
+    expect(byVitest).toMatch(/1 passed/);
   },
   TIMEOUT_MS,
 );
