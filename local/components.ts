@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HTTP_BINDING_METADATA, httpBinding } from './bindings/http';
 import type { Broker } from './brokers/broker';
 import { InMemoryBroker } from './brokers/in-memory';
 import { RedisBroker } from './brokers/redis';
 import { withTopicPrefix } from './brokers/topic-prefix';
+import type { Block } from './building-blocks';
+import { InMemoryConfiguration } from './configuration/in-memory';
 import type { Environment } from './environment';
 import { getOrCreate } from './get-or-create';
 import type { Log } from './log';
@@ -16,6 +19,7 @@ import {
 } from './redis/settings';
 import type { Component } from './resources/component';
 import { ResourceError } from './resources/document';
+import { SECRET_STORES } from './secrets/open';
 import { InMemoryStore } from './stores/in-memory';
 import { RedisStore } from './stores/redis';
 import type { Store } from './stores/store';
@@ -29,6 +33,7 @@ const CONNECT_MS = 5_000;
 export class SharedMemory {
   private readonly brokers = new Map<string, InMemoryBroker>();
   private readonly stores = new Map<string, InMemoryStore>();
+  private readonly configurations = new Map<string, InMemoryConfiguration>();
 
   broker(name: string): InMemoryBroker {
     return getOrCreate(this.brokers, name, () => new InMemoryBroker());
@@ -36,6 +41,10 @@ export class SharedMemory {
 
   store(name: string): InMemoryStore {
     return getOrCreate(this.stores, name, () => new InMemoryStore());
+  }
+
+  configuration(name: string): InMemoryConfiguration {
+    return getOrCreate(this.configurations, name, () => new InMemoryConfiguration());
   }
 
   /** The number of deliveries that are not finished, on all topics. */
@@ -55,13 +64,14 @@ export class SharedMemory {
 
 export interface ComponentContext {
   memory: SharedMemory;
+  env: Environment;
   log: Log;
 }
 
-/** Creates the components of one type. `T` is `Broker` or `Store`. */
+/** Creates the components of one type. `T` is `Broker`, `Store` or `Block`. */
 interface ComponentType<T> {
   /** The supported metadata, in addition to the metadata of every component of the building block. */
-  metadata: readonly string[];
+  metadata: readonly string[] | 'any';
   create(component: Component, context: ComponentContext): Promise<T>;
 }
 
@@ -98,29 +108,52 @@ const STORES: Readonly<Record<string, ComponentType<Store>>> = {
   },
 };
 
+const BLOCKS: Readonly<Record<string, ComponentType<Block>>> = {
+  ...Object.fromEntries(
+    Object.entries(SECRET_STORES).map(([type, { metadata, open }]) => [
+      type,
+      { metadata, create: async (component: Component, { env }: ComponentContext) => open(component, env) },
+    ]),
+  ),
+  'configuration.in-memory': {
+    // Each metadata item is a configuration item.
+    metadata: 'any',
+    create: async ({ name, metadata }, { memory }) => {
+      const configuration = memory.configuration(name);
+      configuration.setDefaults(metadata);
+      return configuration;
+    },
+  },
+  'bindings.http': { metadata: HTTP_BINDING_METADATA, create: async (component) => httpBinding(component) },
+};
+
 /** The supported component types. */
 export const BROKER_TYPES = Object.keys(BROKERS);
 export const STORE_TYPES = Object.keys(STORES);
+export const BLOCK_TYPES = Object.keys(BLOCKS);
 
 const COMMON_METADATA: Readonly<Record<string, readonly string[]>> = {
   pubsub: ['allowedTopics', 'protectedTopics', 'publishingScopes', 'subscriptionScopes', 'consumerID'],
   state: ['keyPrefix', 'actorStateStore'],
 };
 
-export type CreatedComponent = { kind: 'pubsub'; broker: Broker } | { kind: 'state'; store: Store };
+export type CreatedComponent =
+  | { kind: 'pubsub'; part: Broker }
+  | { kind: 'state'; part: Store }
+  | { kind: 'block'; part: Block };
 
 /**
- * Resolves with the broker or store of a component, connected to its server.
+ * Resolves with the broker, the store or the block of a component, connected to its server.
  *
  * @throws {ResourceError} for an unsupported type or version, invalid metadata or an unreachable server
  */
 export async function createComponent(component: Component, context: ComponentContext): Promise<CreatedComponent> {
   const { file, name, type, version } = component;
-  const [broker, store] = [BROKERS[type], STORES[type]];
-  const known = broker ?? store;
+  const [broker, store, block] = [BROKERS[type], STORES[type], BLOCKS[type]];
+  const known = broker ?? store ?? block;
   const where = `${file}: component ${name}`;
   if (!known) {
-    const allowed = [...BROKER_TYPES, ...STORE_TYPES].join(', ');
+    const allowed = [...BROKER_TYPES, ...STORE_TYPES, ...BLOCK_TYPES].join(', ');
     throw new ResourceError(`${where}: spec.type is ${type}; allowed: ${allowed}`);
   }
   if (!['', 'v0', 'v1'].includes(version.toLowerCase()))
@@ -131,16 +164,18 @@ export async function createComponent(component: Component, context: ComponentCo
   try {
     if (broker) {
       const created = await broker.create(component, context);
-      return { kind: 'pubsub', broker: withTopicPrefix(created, component.topicPrefix) };
+      return { kind: 'pubsub', part: withTopicPrefix(created, component.topicPrefix) };
     }
-    return { kind: 'state', store: await (store as ComponentType<Store>).create(component, context) };
+    if (store) return { kind: 'state', part: await store.create(component, context) };
+    return { kind: 'block', part: await (block as ComponentType<Block>).create(component, context) };
   } catch (error) {
     if (error instanceof ResourceError) throw error;
     throw new ResourceError(`${where}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-function unknownMetadata({ type, metadata }: Component, supported: readonly string[]): string[] {
+function unknownMetadata({ type, metadata }: Component, supported: readonly string[] | 'any'): string[] {
+  if (supported === 'any') return [];
   const common = COMMON_METADATA[type.split('.')[0] ?? ''] ?? [];
   const known = new Set([...common, ...supported].map((name) => name.toLowerCase()));
   return [...metadata.keys()].filter((name) => !known.has(name.toLowerCase()));

@@ -3,6 +3,7 @@ import type { SharedMemory } from './components';
 import type { Environment } from './environment';
 import type { Directory } from './invocation/directory';
 import type { Log } from './log';
+import type { Probe } from './probe';
 import type { Join } from './run/join';
 
 /** daprd's defaults. */
@@ -58,4 +59,6 @@ export interface SidecarOptions {
   onShutdown?: () => void;
   /** Called when an app of another process asks for a sidecar in this process. */
   onJoin?: Join;
+  /** Observes the sidecar and interferes. `startTestSidecar` uses it. */
+  probe?: Probe;
 }

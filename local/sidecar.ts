@@ -17,6 +17,7 @@ import { shutdownRoute } from './api/shutdown';
 import { type StateStore, stateRoutes } from './api/state';
 import { AppChannel } from './app-channel';
 import { AppHealth } from './app-health';
+import { Blocks } from './building-blocks';
 import { createComponent, keyPrefix, SharedMemory } from './components';
 import { Directory } from './invocation/directory';
 import { type Log, silent } from './log';
@@ -49,11 +50,13 @@ type Phase = 'starting' | 'ready' | 'closing';
 export class Sidecar {
   private readonly pubsubs = new Map<string, Pubsub & { group: string }>();
   private readonly stores = new Map<string, StateStore>();
+  readonly blocks: Blocks;
   private readonly components: ComponentMetadata[] = [];
   private readonly policies: Policies;
   private readonly app: AppChannel | undefined;
   private readonly appHealth: AppHealth | undefined;
-  private readonly consumers: Consumers | undefined;
+  /** The subscriptions of the app. Undefined without an app. */
+  readonly consumers: Consumers | undefined;
   private readonly server: Server;
   /** The server of the public port. */
   private readonly publicServer: Server;
@@ -71,7 +74,7 @@ export class Sidecar {
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES } = options;
+    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
@@ -79,15 +82,17 @@ export class Sidecar {
     const { pubsubs, stores, directory, secret } = this;
     const policies = new Policies(resources.resiliencies, log);
     this.policies = policies;
-    const tracing = new Tracing(configFile === undefined ? undefined : loadConfiguration(configFile, log).samplingRate);
+    const { samplingRate, secretScopes = [] } = configFile === undefined ? {} : loadConfiguration(configFile, log);
+    const tracing = new Tracing(samplingRate);
     if (appPort !== undefined) {
       const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
       const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
       this.app = app;
-      this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log }, resources.subscriptions);
+      this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log, probe }, resources.subscriptions);
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
+    this.blocks = new Blocks({ policies, secretScopes, app: this.app, tracing, log, probe });
     const publishing = { appId, pubsubs, tracing };
     const namespace = namespaceOf(options.env ?? process.env);
     const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
@@ -101,7 +106,7 @@ export class Sidecar {
       subscriptions: () => this.consumers?.subscriptions ?? [],
     });
     const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
-    const apps = { appId, namespace, apiToken, app: this.app, directory, secret };
+    const apps = { appId, namespace, apiToken, app: this.app, directory, secret, probe };
     this.publicServer = createPublicApi([...health, ...metadata], shared);
     this.server = createApi({
       ...shared,
@@ -113,9 +118,10 @@ export class Sidecar {
         ...metadata,
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
         ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
-        ...notConfiguredRoutes(),
+        ...this.blocks.routes(),
+        ...notConfiguredRoutes(appId, log),
         invokeRoute({ ...shared, ...apps, isAppHealthy, policies }),
-      ],
+      ].map((route) => probe?.route(route) ?? route),
       isAllowed: accessCheck(apiToken, secret),
       cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
     });
@@ -170,6 +176,7 @@ export class Sidecar {
     const blocked = sleep(this.options.blockShutdownMs ?? 0);
     const clean = (await this.consumers?.stop(graceMs + (this.options.blockShutdownMs ?? 0))) ?? true;
     await blocked;
+    this.blocks.close();
     this.app?.close();
     for (const listener of this.listeners) listener.close();
     const servers = [this.server, this.publicServer];
@@ -184,23 +191,21 @@ export class Sidecar {
   private async addComponent(component: Component, memory: SharedMemory): Promise<void> {
     const { name, type, version, metadata } = component;
     const { appId, env = process.env } = this.options;
-    const created = await createComponent(component, { memory, log: this.log }).catch((error: Error) => {
+    const created = await createComponent(component, { memory, env, log: this.log }).catch((error: Error) => {
       if (!component.ignoreErrors) throw error;
       this.log.warn(`${error.message}; the component is ignored because of its ignoreErrors`);
     });
     if (!created) return;
     if (created.kind === 'pubsub') {
-      const { broker } = created;
+      const broker = this.options.probe?.broker(component, created.part) ?? created.part;
       const policy = this.policies.component(name, 'Pubsub', 'Outbound');
       const group = metadata.get('consumerID')?.trim() || appId;
       this.pubsubs.set(name, { name, broker, policy, scopes: readScopes(component, appId), group });
-      this.components.push({ name, type, version, capabilities: broker.capabilities });
-    } else {
-      const { store } = created;
+    } else if (created.kind === 'state') {
       const policy = this.policies.component(name, 'Statestore', 'Outbound');
-      this.stores.set(name, { name, store, policy, keyPrefix: keyPrefix(component, appId, env) });
-      this.components.push({ name, type, version, capabilities: store.capabilities });
-    }
+      this.stores.set(name, { name, store: created.part, policy, keyPrefix: keyPrefix(component, appId, env) });
+    } else this.blocks.add(name, created.part);
+    this.components.push({ name, type, version, capabilities: created.part.capabilities });
   }
 
   /** Returns daprd's name for the part that is not ready; undefined when the sidecar is ready. */

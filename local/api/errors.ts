@@ -78,3 +78,12 @@ export const pubsubError = (
   metadata: object | null,
 ): ApiError =>
   new ApiError(status, errorCode, message, [resourceInfo('pubsub', pubsubName, message), errorInfo(reason, metadata)]);
+
+/** The error for a job. daprd answers with it when it runs without a scheduler. */
+export function schedulerDisabled(method: string, appID: string): ApiError {
+  const verb = { GET: 'get', DELETE: 'delete' }[method] ?? 'schedule';
+  const reason = `DAPR_SCHEDULER_${verb.toUpperCase()}_JOB`;
+  return new ApiError(500, reason, `failed to ${verb} job due to: scheduler clients are disabled`, [
+    errorInfo(reason, { appID, namespace: 'default' }),
+  ]);
+}

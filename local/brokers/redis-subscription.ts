@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ErrorReply } from '@redis/client';
 import type { Log } from '../log';
-import { type RedisConnection, type RedisReply, replyText } from '../redis/connection';
+import { isErrorReply, type RedisConnection, type RedisReply, replyText } from '../redis/connection';
 import type { StreamSettings } from '../redis/settings';
 import type { Message, MessageHandler, SubscribeOptions } from './broker';
 import { toMessage } from './redis-message';
@@ -67,7 +66,7 @@ export class StreamSubscription {
     try {
       await this.context.connection.send('XGROUP', 'CREATE', this.topic, this.group, '0', 'MKSTREAM');
     } catch (error) {
-      if (!(error instanceof ErrorReply && error.message.startsWith('BUSYGROUP'))) throw error;
+      if (!(isErrorReply(error) && error.message.startsWith('BUSYGROUP'))) throw error;
     }
   }
 
@@ -96,7 +95,7 @@ export class StreamSubscription {
         for (const [, entries] of (reply ?? []) as [RedisReply, RedisReply[]][]) await this.enqueue(entries);
       } catch (error) {
         if (this.stopped.signal.aborted) return;
-        if (error instanceof ErrorReply && error.message.startsWith('NOGROUP')) {
+        if (isErrorReply(error) && error.message.startsWith('NOGROUP')) {
           // Redis has lost its data, or the stream was deleted.
           log.warn(`Redis no longer has the consumer group ${group} of ${topic}; the group is created again`);
           await this.createGroup().catch(() => {});

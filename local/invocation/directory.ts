@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,17 +26,15 @@ export class Directory {
   /** The sidecars of this process. */
   private readonly own: SidecarAddress[] = [];
 
-  constructor(private readonly folder = join(tmpdir(), `dapr-local-${userInfo().uid}`)) {}
+  /** @param folder the folder of the files; null: only the sidecars of this object find each other */
+  constructor(private readonly folder: string | null = DEFAULT_FOLDER) {}
 
   /** Adds a sidecar of this process. Returns a function that removes it. */
   add(address: SidecarAddress): () => void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    const file = join(this.folder, `${process.pid}-${address.port}.json`);
-    const entry: Entry = { ...address, processStart: startOf(process.pid), addedAt: Date.now() };
-    writeFileSync(file, JSON.stringify(entry), { mode: 0o600 });
+    const removeFile = this.folder === null ? () => {} : addFile(this.folder, address);
     this.own.push(address);
     return () => {
-      rmSync(file, { force: true });
+      removeFile();
       this.own.splice(this.own.indexOf(address), 1);
     };
   }
@@ -49,9 +47,8 @@ export class Directory {
     const own = this.own.findLast((address) => address.appId === appId);
     if (own) return own;
     let newest: Entry | undefined;
-    for (const name of this.names().filter((name) => name.endsWith('.json'))) {
+    for (const { name, file } of this.files()) {
       const pid = Number.parseInt(name, 10);
-      const file = join(this.folder, name);
       const entry = read(file);
       if (!runs(pid) || (entry?.processStart !== undefined && entry.processStart !== startOf(pid))) {
         rmSync(file, { force: true });
@@ -62,17 +59,49 @@ export class Directory {
 
   /** Removes a sidecar that does not answer. Its process was killed, and another process may have its id. */
   forget({ port }: SidecarAddress): void {
-    for (const name of this.names()) {
-      if (name.endsWith(`-${port}.json`)) rmSync(join(this.folder, name), { force: true });
-    }
+    for (const { name, file } of this.files()) if (name.endsWith(`-${port}.json`)) rmSync(file, { force: true });
   }
 
-  private names(): string[] {
+  private files(): { name: string; file: string }[] {
+    const { folder } = this;
+    if (folder === null) return [];
     try {
-      return readdirSync(this.folder);
+      const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+      return names.map((name) => ({ name, file: join(folder, name) }));
     } catch {
       return []; // the folder does not exist before the first sidecar
     }
+  }
+}
+
+const DEFAULT_FOLDER = join(tmpdir(), `dapr-local-${userInfo().uid}`);
+/** Another process may remove the empty folder just before we write our file. */
+const WRITE_ATTEMPTS = 10;
+
+/** Writes the file of a sidecar. Returns a function that removes it, and the default folder with the last file. */
+function addFile(folder: string, address: SidecarAddress): () => void {
+  const file = join(folder, `${process.pid}-${address.port}.json`);
+  const entry: Entry = { ...address, processStart: startOf(process.pid), addedAt: Date.now() };
+  for (let attempt = 1; ; attempt += 1) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      writeFileSync(file, JSON.stringify(entry), { mode: 0o600 });
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === WRITE_ATTEMPTS) throw error;
+    }
+  }
+  return () => {
+    rmSync(file, { force: true });
+    if (folder === DEFAULT_FOLDER) removeIfEmpty(folder);
+  };
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Other sidecars have files there.
   }
 }
 

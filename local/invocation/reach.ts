@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiRequest } from '../api/router';
 import { type AppChannel, AppUnreachable } from '../app-channel';
-import { type OpenAnswer, openRequest, RequestError } from '../http-request';
+import { type HeaderLine, type OpenAnswer, openRequest, RequestError, readAll } from '../http-request';
+import type { Probe } from '../probe';
 import type { Directory, SidecarAddress } from './directory';
+import { goClientError, goRequestError } from './go-error';
 import { addRemoteHeaders, CALLER_HEADER, forwardedRequest, type Headers, SECRET_HEADER } from './headers';
 import { escapeMethod, type Target } from './target';
 
@@ -19,6 +21,7 @@ export interface Reach {
   secret: string;
   /** The limit for the headers of an answer of the app. */
   maxHeaderBytes: number;
+  probe?: Probe | undefined;
 }
 
 /** The limit for the headers of an answer from another sidecar or from a URL. */
@@ -57,6 +60,13 @@ export async function reach(
     if (caller !== undefined) addRemoteHeaders(headers, caller, appId);
     return callApp(method, query, request, headers, from);
   }
+  const stub = from.probe?.stub(appId);
+  if (stub) {
+    addRemoteHeaders(headers, from.appId, appId);
+    const body = Buffer.isBuffer(request.body) ? request.body : await readAll(request.body, Number.POSITIVE_INFINITY);
+    const path = escapeMethod(method, id) + query;
+    return stub({ method: verbOf(request), path, lines: toLines(headers), body });
+  }
   // The called sidecar decodes the path and escapes it again for its app.
   const path = `/${method.split('/').map(encodeURIComponent).join('/')}${query}`;
   for (;;) {
@@ -70,6 +80,9 @@ export async function reach(
     }
   }
 }
+
+const toLines = (headers: Headers): HeaderLine[] =>
+  Object.entries(headers).flatMap(([name, value]) => [value].flat().map((line): HeaderLine => [name, line]));
 
 const verbOf = ({ method }: ApiRequest): string => (METHODS.has(method) ? method : 'POST');
 
@@ -95,14 +108,12 @@ async function callApp(method: string, query: string, request: ApiRequest, heade
     return await app.open({ method: verb, path: path + query, headers, ...bodyOf(request), signal });
   } catch (error) {
     if (!(error instanceof AppUnreachable)) throw error;
+    const url = `${base}${path}${query}`;
     const broken = 'net/http: HTTP/1.x transport connection broken';
-    const reason = {
-      ECONNREFUSED: `dial tcp 127.0.0.1:${app.port}: connect: connection refused`,
-      ECONNRESET: 'EOF',
-      HPE_HEADER_OVERFLOW: `${broken}: net/http: server response headers exceeded ${maxHeaderBytes} bytes; aborted`,
-    }[error.code ?? ''];
-    if (reason === undefined) throw error;
-    throw new Error(`${verb.charAt(0)}${verb.slice(1).toLowerCase()} "${base}${path}${query}": ${reason}`);
+    const tooLong = `${broken}: net/http: server response headers exceeded ${maxHeaderBytes} bytes; aborted`;
+    const reason =
+      error.code === 'HPE_HEADER_OVERFLOW' ? goRequestError(verb, url, tooLong) : goClientError(verb, url, error.code);
+    throw reason === undefined ? error : new Error(reason);
   }
 }
 

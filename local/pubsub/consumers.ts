@@ -4,6 +4,7 @@ import { type Pubsub, publishTo } from '../api/publish';
 import type { AppChannel } from '../app-channel';
 import type { MessageHandler } from '../brokers/broker';
 import type { Log } from '../log';
+import type { Probe } from '../probe';
 import type { Policies } from '../resiliency/policy';
 import type { DeclaredSubscription } from '../resources/subscription';
 import type { Tracing } from '../tracing';
@@ -24,10 +25,12 @@ export interface ConsumersContext {
   policies: Policies;
   tracing: Tracing;
   log: Log;
+  probe: Probe | undefined;
 }
 
 interface Consumer {
   subscription: Subscription;
+  handler: MessageHandler;
   /** Ends the subscription. Resolves when the deliveries in flight are finished. */
   stop: () => Promise<void>;
 }
@@ -68,6 +71,13 @@ export class Consumers {
   /** Stops deliveries until `start`. Resolves when the deliveries in flight are finished. */
   pause(): Promise<void> {
     return this.change(() => this.end(this.running.splice(0)));
+  }
+
+  /** Returns the handler of a subscription's messages; undefined if the subscription does not run. */
+  handlerOf(pubsubName: string, topic: string): MessageHandler | undefined {
+    const isWanted = ({ subscription }: Consumer) =>
+      subscription.pubsubName === pubsubName && subscription.topic === topic;
+    return this.running.find(isWanted)?.handler;
   }
 
   /** Replaces the declared subscriptions. It stops removed subscriptions and starts new ones. */
@@ -129,22 +139,22 @@ export class Consumers {
         isStopping = true;
         return subscribed.stop();
       };
-      this.running.push({ subscription, stop });
+      this.running.push({ subscription, handler, stop });
     } catch (error) {
       log.error(`subscription to ${topic} on ${pubsubName}: ${(error as Error).message}`);
     }
   }
 
   private handlerFor(subscription: Subscription, pubsub: Pubsub, isStopping: () => boolean): MessageHandler {
-    const { app, policies, tracing, log } = this.context;
+    const { app, policies, tracing, log, probe } = this.context;
     const { signal } = this.cutOff;
     const context: DeliveryContext = {
-      app,
+      app: probe?.app(app, subscription) ?? app,
       subscription,
       policy: policies.component(pubsub.name, 'Pubsub', 'Inbound'),
       tracing,
       log,
-      publish: (topic, message) => this.publishDeadLetter(pubsub, topic, message),
+      publish: (topic, message) => this.publishDeadLetter(pubsub, topic, message, subscription),
       isStopping,
     };
     const { bulkSubscribe } = subscription;
@@ -160,9 +170,11 @@ export class Consumers {
     pubsub: Pubsub,
     topic: string,
     message: Parameters<MessageHandler>[0],
+    subscription: Subscription,
   ): Promise<void> {
     try {
       await publishTo(pubsub, topic, message, this.context.appId);
+      this.context.probe?.deadLetter(message, subscription);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 403) throw error;
       this.context.log.error(`a dead letter is lost: ${error.message}`);

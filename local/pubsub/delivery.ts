@@ -1,10 +1,10 @@
-import type { AppChannel } from '../app-channel';
 import type { Message } from '../brokers/broker';
 import type { HttpAnswer } from '../http-request';
 import { normalizePath } from '../invocation/target';
 import { isJsonObject, type JsonObject, member, parseJson, parseWholeJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
 import type { Log } from '../log';
+import type { DeliveryTarget } from '../probe';
 import { type Policy, StatusError } from '../resiliency/policy';
 import type { Tracing } from '../tracing';
 import { hasExpired, lookup, wrapRaw } from './envelope';
@@ -12,7 +12,7 @@ import type { Subscription } from './subscriptions';
 
 /** The context of the deliveries of one subscription. */
 export interface DeliveryContext {
-  app: AppChannel;
+  app: DeliveryTarget;
   subscription: Subscription;
   /** The inbound policy of the pub/sub component. */
   policy: Policy;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ErrorReply, RESP_TYPES, RedisClient } from '@redis/client';
+import type { ErrorReply } from '@redis/client';
+import { loaded } from '../loaded';
 import type { Log } from '../log';
 import type { RedisSettings } from './settings';
 
@@ -18,10 +19,22 @@ type Argument = string | Buffer;
  * `createClient` takes 20 ms, because it creates a class with all Redis commands for each client. A factory does not.
  */
 const PROTOCOL = { RESP: 2 } as const;
-const createClient = RedisClient.factory(PROTOCOL);
+/** The client is loaded with the first connection, because it takes longer than everything else together. */
+const library = loaded(() => {
+  const {
+    RedisClient,
+    RESP_TYPES,
+    ErrorReply: RedisError,
+  } = require('@redis/client') as typeof import('@redis/client');
+  return { createClient: RedisClient.factory(PROTOCOL), RESP_TYPES, RedisError };
+});
+
+/** Returns whether an error is an answer of Redis. */
+export const isErrorReply = (error: unknown): error is ErrorReply => error instanceof library().RedisError;
 
 function newClient(settings: RedisSettings) {
   const { host, port, username, password, database, tls, insecureSkipTLSVerify } = settings;
+  const { createClient, RESP_TYPES } = library();
   return createClient({
     socket: {
       host,
@@ -108,7 +121,7 @@ export class RedisConnection {
         return await attempt();
       } catch (error) {
         // An error from Redis is final. A command on a broken connection is retried.
-        if (error instanceof ErrorReply) throw error;
+        if (isErrorReply(error)) throw error;
         this.lastError ??= error as Error;
         if (this.closed || Date.now() >= deadline) throw this.unreachable();
         await sleep(RETRY_EVERY_MS);

@@ -1,4 +1,4 @@
-import { parse } from '@marcbachmann/cel-js';
+import { parseCel } from '../pubsub/cel';
 import type { CircuitBreakerSpec } from '../resources/resiliency';
 import { PermanentError } from './retry';
 
@@ -100,7 +100,7 @@ export class CircuitBreaker {
 }
 
 function compile(trip: string): (counts: Counts) => boolean {
-  const evaluate = parse(trip);
+  const evaluate = parseCel(trip);
   return (counts) => {
     const integers = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, BigInt(count)]));
     try {

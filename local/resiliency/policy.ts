@@ -20,6 +20,9 @@ export class AttemptTimeout extends Error {}
 /** Runs a call with timeout, circuit breaker and retries. The signal of an attempt is aborted at its timeout. */
 export type Policy = <T>(call: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
+/** The kinds of components, as the names of default policies have them. */
+export type ComponentKind = 'Pubsub' | 'Statestore' | 'Secretstore' | 'Configuration' | 'Binding';
+
 export type Direction = 'Inbound' | 'Outbound';
 
 /**
@@ -49,7 +52,7 @@ export class Policies {
   }
 
   /** Returns the policy for messages from a component (inbound) or for calls to it (outbound). */
-  component(name: string, kind: 'Pubsub' | 'Statestore', direction: Direction): Policy {
+  component(name: string, kind: ComponentKind, direction: Direction): Policy {
     const listed = this.components.get(name);
     const levels = [`${kind}Component${direction}`, `Component${direction}`, ''];
     const names = listed ? listed[direction === 'Inbound' ? 'inbound' : 'outbound'] : this.defaults(levels);

@@ -16,17 +16,28 @@ export interface Component {
   ignoreErrors: boolean;
 }
 
+/** Returns the value of a `secretKeyRef`. */
+export type SecretOf = (reference: Field) => string;
+
+const noSecrets: SecretOf = (reference) =>
+  reference.fail('value or envRef, because a secret store has no secrets itself');
+
 /**
  * Returns the component of a document. https://docs.dapr.io/reference/resource-specs/component-schema/
  *
- * @throws {ResourceError} for a field of the wrong kind, or a value from a secret store
+ * @throws {ResourceError} for a field of the wrong kind
  */
-export function readComponent(document: Field, appId: string, env: Environment): Component {
+export function readComponent(
+  document: Field,
+  appId: string,
+  env: Environment,
+  secretOf: SecretOf = noSecrets,
+): Component {
   const spec = document.get('spec');
   const metadata = new Map<string, string>();
   let topicPrefix = '';
   for (const item of spec.get('metadata').list()) {
-    const value = readValue(item, env);
+    const value = readValue(item, env, secretOf);
     if (value.includes('{namespace}')) topicPrefix = namespaceOf(env);
     metadata.set(item.get('name').nonEmpty(), fillPlaceholders(value, item, appId, env));
   }
@@ -43,11 +54,11 @@ export function readComponent(document: Field, appId: string, env: Environment):
 }
 
 /** Returns the value of a metadata item. As in daprd, `value` wins over `envRef`. */
-function readValue(item: Field, env: Environment): string {
+function readValue(item: Field, env: Environment, secretOf: SecretOf): string {
   const [secret, value, envRef] = [item.get('secretKeyRef'), item.get('value'), item.get('envRef')];
-  if (secret.present) secret.fail('value or envRef (secret stores are not supported)');
   // daprd takes the JSON of a list or a map as text.
   if (value.present) return typeof value.value === 'object' ? JSON.stringify(value.value) : value.scalar();
+  if (secret.present) return secretOf(secret);
   if (!envRef.present) return '';
   const name = envRef.nonEmpty();
   // Components have no access to the variables of Dapr and of the app.

@@ -1,5 +1,6 @@
 import type { Log } from '../log';
-import { ResourceError } from './document';
+import type { SecretScope } from '../secrets/secret-store';
+import { type Field, ResourceError } from './document';
 import { readDocuments } from './load';
 
 /** The parts of a `Configuration` that this sidecar supports. https://docs.dapr.io/reference/resource-specs/configuration-schema/ */
@@ -9,6 +10,7 @@ export interface Configuration {
    * unchanged.
    */
   samplingRate: number | undefined;
+  secretScopes: SecretScope[];
 }
 
 /** Returns the configuration of a file. @throws {ResourceError} when the file is unreadable or has no Configuration */
@@ -17,9 +19,17 @@ export function loadConfiguration(file: string, log: Log): Configuration {
   if (!document) throw new ResourceError(`${file}: the file has no document of kind Configuration`);
   const spec = document.get('spec');
   const rate = spec.get('tracing').get('samplingRate');
+  const secretScopes = spec.get('secrets').get('scopes').list().map(readSecretScope);
   for (const key of spec.unknownKeys()) log.warn(`${file}: ${key} is not supported and is ignored`);
-  if (!rate.present) return { samplingRate: undefined };
+  if (!rate.present) return { samplingRate: undefined, secretScopes };
   const samplingRate = Number(rate.scalar());
   if (!(samplingRate >= 0 && samplingRate <= 1)) return rate.fail('a number from 0 to 1');
-  return { samplingRate };
+  return { samplingRate, secretScopes };
 }
+
+const readSecretScope = (scope: Field): SecretScope => ({
+  storeName: scope.get('storeName').nonEmpty(),
+  defaultAccess: scope.get('defaultAccess').string(''),
+  allowedSecrets: scope.get('allowedSecrets').strings(),
+  deniedSecrets: scope.get('deniedSecrets').strings(),
+});

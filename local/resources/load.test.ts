@@ -88,7 +88,7 @@ describe('loadResources', () => {
     [
       'refers to a secret',
       component('c').replace('version: v1', 'version: v1, metadata: [{name: p, secretKeyRef: {name: s}}]'),
-      /secretKeyRef .*secret stores are not supported/,
+      /auth\.secretStore is missing; allowed: the name of a component of type secretstores\./,
     ],
     [
       'refers to a variable of the app',
@@ -116,12 +116,12 @@ describe('loadConfiguration', () => {
     ['"0"', 0],
   ])('When the sampling rate is %s, then it is %d', (text, rate) => {
     write('c.yaml', `kind: Configuration\nspec: {tracing: {samplingRate: ${text}}}`);
-    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({ samplingRate: rate });
+    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({ samplingRate: rate, secretScopes: [] });
   });
 
   test('When the configuration has no tracing section, then tracing is off', () => {
     write('c.yaml', 'kind: Configuration\nspec: {}');
-    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({ samplingRate: undefined });
+    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({ samplingRate: undefined, secretScopes: [] });
   });
 
   test('When the file is missing, of another kind or has an invalid rate, then the error names the problem', () => {

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Environment } from '../environment';
 import type { Log } from '../log';
-import { type Component, readComponent } from './component';
+import type { Component } from './component';
 import { Field, ResourceError } from './document';
 import { type Resiliency, readResiliency } from './resiliency';
+import { readComponents } from './secret-references';
 import { type DeclaredSubscription, readSubscription } from './subscription';
 
 /** The resources of one app. */
@@ -27,12 +28,13 @@ const IGNORED_KINDS = new Set(['Configuration']);
 export function loadResources(folders: readonly string[], appId: string, env: Environment, log: Log): Resources {
   const resources: Resources = { components: [], resiliencies: [], subscriptions: [] };
   const files = new Map<string, string>();
+  const components: Field[] = [];
   for (const document of folders.flatMap(readFolder)) {
     const kind = document.get('kind').string('');
     if (kind === 'Component') checkName(document, files);
     const scopes = document.get('scopes').strings();
     if (scopes.length > 0 && !scopes.includes(appId)) continue;
-    if (kind === 'Component') resources.components.push(readComponent(document, appId, env));
+    if (kind === 'Component') components.push(document);
     else if (kind === 'Resiliency') {
       const resiliency = readOrWarn(document, readResiliency, log);
       if (resiliency) resources.resiliencies.push(resiliency);
@@ -41,6 +43,7 @@ export function loadResources(folders: readonly string[], appId: string, env: En
       log.warn(`${document.file}: kind ${JSON.stringify(kind)} is not supported; the document is ignored`);
     }
   }
+  resources.components = readComponents(components, appId, env);
   return resources;
 }
 

@@ -1,4 +1,4 @@
-import { parse } from '@marcbachmann/cel-js';
+import { parseCel } from '../pubsub/cel';
 import type { Field } from './document';
 import { parseDurationMs } from './duration';
 
@@ -118,7 +118,7 @@ function readCircuitBreaker(field: Field): CircuitBreakerSpec {
 function celExpression(field: Field): string {
   const text = field.nonEmpty();
   try {
-    parse(text);
+    parseCel(text);
   } catch {
     field.fail('a CEL expression such as consecutiveFailures > 5');
   }

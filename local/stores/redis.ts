@@ -1,6 +1,5 @@
-import { ErrorReply } from '@redis/client';
 import { stringifyJson } from '../json/stringify';
-import { type RedisConnection, type RedisReply, replyText } from '../redis/connection';
+import { isErrorReply, type RedisConnection, type RedisReply, replyText } from '../redis/connection';
 import {
   checkOptions,
   type DeleteOperation,
@@ -55,7 +54,7 @@ export class RedisStore implements Store {
     try {
       fields = toMap(await this.connection.send('HGETALL', key));
     } catch (error) {
-      if (!(error instanceof ErrorReply)) throw error;
+      if (!isErrorReply(error)) throw error;
       // The key is a plain value from another program.
       const data = await this.connection.send('GET', key);
       return Buffer.isBuffer(data) ? { data, etag: undefined, metadata: {} } : undefined;
@@ -104,7 +103,7 @@ export class RedisStore implements Store {
     const answers = await this.connection.transact(commands);
     for (const [i, operation] of operations.entries()) {
       const { key } = operation;
-      if (answers[i] instanceof ErrorReply) throw answers[i];
+      if (isErrorReply(answers[i])) throw answers[i];
       if (answers[i] === 0 && operation.operation === 'set') throw new Error(setRefused(key));
       if (answers[i] === -1) throw new Error(deleteRefused(key));
     }

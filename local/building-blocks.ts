@@ -1,0 +1,74 @@
+import { bindingRoute, type NamedBinding } from './api/bindings';
+import { configurationRoutes, type NamedConfiguration } from './api/configuration';
+import type { ApiRoute } from './api/router';
+import { type NamedSecretStore, secretRoutes } from './api/secrets';
+import type { AppChannel } from './app-channel';
+import type { Binding } from './bindings/binding';
+import type { InMemoryConfiguration } from './configuration/in-memory';
+import type { Log } from './log';
+import type { Probe } from './probe';
+import { createPolicy, type Policies } from './resiliency/policy';
+import type { SecretScope, SecretStore } from './secrets/secret-store';
+import type { Tracing } from './tracing';
+
+/** A component that is neither a broker nor a state store. */
+export type Block = SecretStore | InMemoryConfiguration | Binding;
+
+export interface BlocksContext {
+  policies: Policies;
+  secretScopes: readonly SecretScope[];
+  app: AppChannel | undefined;
+  tracing: Tracing;
+  log: Log;
+  probe: Probe | undefined;
+}
+
+/** The secret stores, configuration stores and output bindings of one sidecar. */
+export class Blocks {
+  private readonly secretStores = new Map<string, NamedSecretStore>();
+  private readonly configurations = new Map<string, NamedConfiguration>();
+  private readonly bindings = new Map<string, NamedBinding>();
+
+  constructor(private readonly context: BlocksContext) {}
+
+  add(name: string, block: Block): void {
+    const { policies, secretScopes } = this.context;
+    if (block.block === 'secretstores') {
+      const scope = secretScopes.find(({ storeName }) => storeName === name);
+      this.secretStores.set(name, { store: block, policy: policies.component(name, 'Secretstore', 'Outbound'), scope });
+    } else if (block.block === 'configuration') {
+      const policy = policies.component(name, 'Configuration', 'Inbound');
+      this.configurations.set(name, { name, store: block, policy, subscriptions: new Set() });
+    } else this.bindings.set(name, { binding: block, policy: policies.component(name, 'Binding', 'Outbound') });
+  }
+
+  routes(): ApiRoute[] {
+    const { app, tracing, log, probe } = this.context;
+    const findBinding = (name: string): NamedBinding | undefined => {
+      const stub = probe?.binding(name);
+      return stub ? { binding: stub, policy: createPolicy(0) } : this.bindings.get(name);
+    };
+    return [
+      ...secretRoutes(this.secretStores),
+      ...configurationRoutes(this.configurations, app, log),
+      bindingRoute(findBinding, tracing),
+    ];
+  }
+
+  /** Returns the configuration store with this name; undefined if there is none. */
+  configuration(name: string): InMemoryConfiguration | undefined {
+    return this.configurations.get(name)?.store;
+  }
+
+  get configurationNames(): string[] {
+    return [...this.configurations.keys()];
+  }
+
+  close(): void {
+    for (const { store, subscriptions } of this.configurations.values()) {
+      for (const id of subscriptions) store.unsubscribe(id);
+      subscriptions.clear();
+    }
+    for (const { binding } of this.bindings.values()) binding.close();
+  }
+}
