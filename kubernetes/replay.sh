@@ -1,0 +1,36 @@
+#!/bin/sh
+# Lists, replays or discards the dead letters of a service:
+#   kubernetes/replay.sh SERVICE [--list | --discard ID --yes]
+# It makes a Job of the template in the cluster (base/replay.yaml), prints its output, and exits with 0 when it has succeeded.
+set -eu
+service=${1:?usage: kubernetes/replay.sh SERVICE [--list | --discard ID --yes]}
+namespace=${NAMESPACE:-followers}
+job=replay-$(date +%s)-$$
+
+arguments=
+for argument; do
+  case $argument in *[!A-Za-z0-9_.:@-]*) echo "\"$argument\" is neither a service, a flag nor an id" >&2 && exit 2 ;; esac
+  arguments="$arguments${arguments:+, }\"$argument\""
+done
+template=/spec/template
+kubectl create job "$job" --namespace "$namespace" --from=cronjob/replay --dry-run=client --output json |
+  kubectl patch --local --filename - --output json --type json --patch "[
+    {\"op\": \"replace\", \"path\": \"$template/metadata/annotations/dapr.io~1app-id\", \"value\": \"$service-replay\"},
+    {\"op\": \"replace\", \"path\": \"$template/spec/containers/0/args\", \"value\": [$arguments]}]" |
+  kubectl create --filename - >/dev/null
+
+# Prints the conditions of the Job that are true: Complete or Failed when it has ended.
+ended() { kubectl get job "$job" --namespace "$namespace" --output 'jsonpath={.status.conditions[?(@.status=="True")].type}'; }
+
+# Kubernetes has no logs before the container has started, and cuts a log off when it loses the connection.
+until kubectl logs --namespace "$namespace" --follow "job/$job" --container app 2>/dev/null; do
+  case $(ended) in *Failed*) break ;; esac
+  sleep 1
+done
+while :; do
+  case $(ended) in
+    *Complete*) exit 0 ;;
+    *Failed*) exit 1 ;;
+  esac
+  sleep 0.5
+done
