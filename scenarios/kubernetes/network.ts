@@ -62,7 +62,7 @@ export function networkScenarios(sharedStack: () => KubernetesStack): void {
     for (const [name, ...ports] of [
       ['redis', 6379],
       ['mailpit', 1025, 8025],
-      ['ntfy', 8080],
+      ['ntfy', 80],
     ] as const) {
       for (const { status } of await stack.podsOf(name))
         addresses.push(...ports.map((port) => `${status.podIP}:${port}`));
