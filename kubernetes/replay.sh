@@ -22,11 +22,13 @@ kubectl create job "$job" --namespace "$namespace" --from=cronjob/replay --dry-r
 # Prints the conditions of the Job that are true: Complete or Failed when it has ended.
 ended() { kubectl get job "$job" --namespace "$namespace" --output 'jsonpath={.status.conditions[?(@.status=="True")].type}'; }
 
-# Kubernetes has no logs before the container has started, and cuts a log off when it loses the connection.
-until kubectl logs --namespace "$namespace" --follow "job/$job" --container app 2>/dev/null; do
-  case $(ended) in *Failed*) break ;; esac
-  sleep 1
-done
+# There is no log before the container has started.
+started() {
+  kubectl get pods --namespace "$namespace" --selector "job-name=$job" \
+    --output 'jsonpath={.items[*].status.containerStatuses[?(@.name=="app")].state}'
+}
+until started | grep -q 'running\|terminated' || [ -n "$(ended)" ]; do sleep 0.5; done
+kubectl logs --namespace "$namespace" --follow "job/$job" --container app
 while :; do
   case $(ended) in
     *Complete*) exit 0 ;;

@@ -49,7 +49,7 @@ export function rolloutScenarios(sharedStack: () => KubernetesStack): void {
     const node = nodes.find((name) => name !== redis?.spec.nodeName);
     if (node === undefined) return context.skip('the cluster has one node');
     try {
-      const flags = ['--ignore-daemonsets', '--delete-emptydir-data', '--pod-selector', 'app.kubernetes.io/component'];
+      const flags = ['--ignore-daemonsets', '--delete-emptydir-data'];
       expectNothingLost(await underLoad([() => kubectl('drain', node, ...flags, ...ROLLOUT)]));
     } finally {
       await kubectl('uncordon', node);
