@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The retries of a delivery end after 45 s at the latest (components/common/resiliency.yaml). */
-const DRAIN_MS = 50_000;
+/** The retries of a delivery end after 45 s at the latest (components/common/resiliency.yaml), and the API stays for 10 s. */
+const DRAIN_MS = 60_000;
 const POLL_MS = 100;
 
 /**

@@ -21,6 +21,6 @@ describe.skipIf(missing)(`Kubernetes, overlay ${overlay} [${missing ?? 'availabl
 
   // These scenarios stop their stack at the end. Here the stop does nothing, because the next scenarios need the stack.
   deliveryScenarios(async () => Object.assign(Object.create(stack), { stop: async () => 0 }));
-  networkScenarios(sharedStack);
+  describe('the network', () => networkScenarios(sharedStack));
   rolloutScenarios(sharedStack);
 });
