@@ -98,4 +98,6 @@ export const RESOURCES: Readonly<Record<string, Rule>> = {
   MCPServer: anything,
   // In a folder, daprd ignores it. --config names the file.
   Configuration: configuration,
+  // Not Dapr's: `kubectl apply -k` reads it, and daprd ignores it.
+  Kustomization: anything,
 };

@@ -42,7 +42,7 @@ function bundleLocal(folder: string): void {
   const [, program = ''] = (outputFiles[0]?.text ?? '').split(/^#!.*\n/);
   // As container/daprd.sh does.
   const password =
-    'process.env.REDIS_PASSWORD = require("node:fs").readFileSync(process.env.REDIS_PASSWORD_FILE, "utf8");';
+    '{ const file = process.env.REDIS_PASSWORD_FILE; if (file) process.env.REDIS_PASSWORD = require("node:fs").readFileSync(file, "utf8"); }';
   // At a stop, local/ waits for retried deliveries as long as daprd does with container/daprd.sh.
   const flag = "process.argv.splice(3, 0, '--dapr-graceful-shutdown-seconds', '50');";
   writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${flag}\n${password}\n${program}`);
