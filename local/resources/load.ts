@@ -29,6 +29,10 @@ export function loadResources(folders: readonly string[], appId: string, env: En
   const files = new Map<string, string>();
   for (const document of folders.flatMap(readFolder)) {
     const kind = document.get('kind').string('');
+    if (!hasValidName(document)) {
+      log.warn(`${document.file}: metadata.name may not be . or .. or contain / or %; the document is ignored`);
+      continue;
+    }
     if (kind === 'Component') checkName(document, files);
     const scopes = document.get('scopes').strings();
     if (scopes.length > 0 && !scopes.includes(appId)) continue;
@@ -42,6 +46,12 @@ export function loadResources(folders: readonly string[], appId: string, env: En
     }
   }
   return resources;
+}
+
+/** Returns whether daprd accepts the name of a document. It ignores the others. */
+function hasValidName(document: Field): boolean {
+  const name = document.get('metadata').get('name').value;
+  return typeof name !== 'string' || !/[/%]|^\.\.?$/.test(name);
 }
 
 /** Checks the name of a component. As in daprd, it is unique among the components of all apps. */
