@@ -36,14 +36,14 @@ export const noSuchPath = (): ApiError =>
 export const pubsubNotFound = (name: string): ApiError =>
   new ApiError(404, 'ERR_PUBSUB_NOT_FOUND', `pubsub ${name} is not found`, [errorInfo('DAPR_PUBSUB_NOT_FOUND', {})]);
 
-export const stateStoreNotConfigured = (name: string, appID: string): ApiError =>
+export const stateStoreNotConfigured = (name: string, info: object | null): ApiError =>
   new ApiError(500, 'ERR_STATE_STORE_NOT_CONFIGURED', `state store ${name} is not configured`, [
-    errorInfo('DAPR_STATE_NOT_CONFIGURED', { appID }),
+    errorInfo('DAPR_STATE_NOT_CONFIGURED', info),
   ]);
 
-export const stateStoreNotFound = (name: string, appID: string): ApiError =>
+export const stateStoreNotFound = (name: string, info: object | null): ApiError =>
   new ApiError(400, 'ERR_STATE_STORE_NOT_FOUND', `state store ${name} is not found`, [
-    errorInfo('DAPR_STATE_NOT_FOUND', { appID }),
+    errorInfo('DAPR_STATE_NOT_FOUND', info),
   ]);
 
 /** The error for a query. daprd answers with it when the store does not support queries. */
@@ -51,6 +51,13 @@ export const queryNotSupported = (store: string): ApiError =>
   new ApiError(500, 'ERR_STATE_STORE_NOT_SUPPORTED', 'state store does not support querying', [
     resourceInfo('state', store, ''),
     errorInfo('DAPR_STATE_QUERYING_NOT_SUPPORTED', null),
+  ]);
+
+/** The error for a query that the store has refused. */
+export const queryFailed = (store: string, error: string): ApiError =>
+  new ApiError(500, 'ERR_STATE_QUERY', `state store ${store} query failed: ${error}`, [
+    resourceInfo('state', store, ''),
+    errorInfo('DAPR_STATE_QUERY_FAILED', null),
   ]);
 
 /**

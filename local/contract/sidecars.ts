@@ -75,7 +75,7 @@ export class InProcessSidecar implements SidecarUnderTest {
   }
 
   signal(): void {
-    void this.started?.then((sidecar) => sidecar.close(0));
+    this.started?.then((sidecar) => sidecar.close(0)).catch(() => {}); // `ready` throws the reason
   }
 
   async exited(): Promise<Exit | undefined> {

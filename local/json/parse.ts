@@ -49,7 +49,10 @@ const LITERALS = { t: ['true', true], f: ['false', false], n: ['null', null] } a
 function quote(char: string): string {
   if (char === "'") return "'\\''";
   if (char === '"') return `'"'`;
-  return `'${JSON.stringify(char).slice(1, -1)}'`;
+  // Go reads bytes, and shows the first byte of a character as the character with this number.
+  if (char > '\x7f') return `'${String.fromCharCode(Buffer.from(char)[0] ?? 0)}'`;
+  const json = JSON.stringify(char).slice(1, -1);
+  return `'${json.replace(/^\\u00/, '\\x').replace('\x7f', '\\x7f')}'`;
 }
 
 /** Returns the first JSON value in `text` and ignores the rest. @throws {JsonSyntaxError} when there is none */
@@ -232,8 +235,8 @@ class Parser {
   }
 
   private unexpected(context: string): never {
-    const char = this.text[this.at];
-    if (char === undefined) throw new JsonSyntaxError('unexpected EOF');
-    throw new JsonSyntaxError(`invalid character ${quote(char)} ${context}`);
+    const code = this.text.codePointAt(this.at);
+    if (code === undefined) throw new JsonSyntaxError('unexpected EOF');
+    throw new JsonSyntaxError(`invalid character ${quote(String.fromCodePoint(code))} ${context}`);
   }
 }

@@ -1,3 +1,4 @@
+import { withFloat64 } from './float64';
 import { goKind, isJsonObject, JsonNumber, type JsonObject, type JsonValue } from './parse';
 
 /**
@@ -20,7 +21,7 @@ export interface List {
 export class JsonTypeError extends Error {}
 
 /**
- * Returns `value` as Go would decode it. The members of structs have the names of their fields. Unknown members and
+ * Returns `value` as Go would decode it. Numbers of the type 'any' become float64. The members of structs have the names of their fields. Unknown members and
  * members with the value null are omitted.
  *
  * @throws {JsonTypeError} for the first value of a wrong type
@@ -31,18 +32,24 @@ export function readAs(type: GoType, value: JsonValue): JsonValue {
 
 /** @param field the path of the value, such as `Struct.path.to.field`; empty outside of a struct */
 function read(type: GoType, value: JsonValue, field: string): JsonValue {
-  if (type === 'any' || value === null) return value;
+  if (value === null) return value;
   const wrong = (found = goKind(value)) => {
     const where = field === '' ? 'value' : `struct field ${field}`;
-    return new JsonTypeError(`json: cannot unmarshal ${found} into Go ${where} of type ${nameOf(type)}`);
+    const expected = type === 'any' ? 'float64' : nameOf(type);
+    return new JsonTypeError(`json: cannot unmarshal ${found} into Go ${where} of type ${expected}`);
   };
+  if (type === 'any') {
+    return withFloat64(value, (text) => {
+      throw wrong(`number ${text}`);
+    });
+  }
   if (type === 'string') {
     if (typeof value !== 'string') throw wrong();
     return value;
   }
   if (type === 'int') {
     if (!(value instanceof JsonNumber)) throw wrong();
-    if (!/^-?\d+$/.test(value.text)) throw wrong(`number ${value.text}`);
+    if (!isInt(value.text)) throw wrong(`number ${value.text}`);
     return value;
   }
   if (type === 'map[string]string') {
@@ -69,6 +76,8 @@ function readStruct(type: Struct, value: JsonObject, field: string): JsonObject 
   }
   return object;
 }
+
+const isInt = (text: string) => /^-?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 
 function nameOf(type: GoType): string {
   if (typeof type === 'string') return type;

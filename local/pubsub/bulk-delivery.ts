@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Message } from '../brokers/broker';
 import { normalizePath } from '../invocation/target';
-import { isJsonObject, JsonNumber, type JsonObject, type JsonValue, member, parseJson } from '../json/parse';
+import { withFloat64 } from '../json/float64';
+import { isJsonObject, type JsonObject, type JsonValue, member, parseJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
 import { type DeliveryContext, giveUpOn, isRaw, metadataHeaders, prepare } from './delivery';
 
@@ -62,7 +63,7 @@ async function attempt(
   const raw = isRaw(subscription);
   const contentType = raw ? 'application/octet-stream' : 'application/cloudevents+json';
   const items = entries.map(({ id, message, event }) => {
-    const shown = stringifyJson(raw ? message.data.toString('base64') : withDoubles(event));
+    const shown = stringifyJson(raw ? message.data.toString('base64') : withFloat64(event));
     const metadata = stringifyJson(message.metadata ? Object.fromEntries(message.metadata) : null);
     return `{"entryId":"${id}","event":${shown},"metadata":${metadata},"contentType":"${contentType}"}`;
   });
@@ -119,14 +120,6 @@ function readStatuses(body: Buffer): Map<string, string> | undefined {
   const statuses = isJsonObject(answer) ? member(answer, 'statuses') : undefined;
   const list = Array.isArray(statuses) ? statuses.filter(isJsonObject) : [];
   return new Map(list.map((item) => [String(member(item, 'entryId')), String(member(item, 'status') ?? '')]));
-}
-
-/** Returns the value with its numbers converted to float64, as Dapr does in a batch: 1e3 becomes 1000. */
-function withDoubles(value: JsonValue): JsonValue {
-  if (value instanceof JsonNumber) return new JsonNumber(String(Number(value.text)));
-  if (Array.isArray(value)) return value.map(withDoubles);
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withDoubles(member)]));
 }
 
 /** Dapr's defaults. */

@@ -31,6 +31,10 @@ export function loadResources(folders: readonly string[], appId: string, env: En
   const components: Field[] = [];
   for (const document of folders.flatMap(readFolder)) {
     const kind = document.get('kind').string('');
+    if (!hasValidName(document)) {
+      log.warn(`${document.file}: metadata.name may not be . or .. or contain / or %; the document is ignored`);
+      continue;
+    }
     if (kind === 'Component') checkName(document, files);
     const scopes = document.get('scopes').strings();
     if (scopes.length > 0 && !scopes.includes(appId)) continue;
@@ -45,6 +49,12 @@ export function loadResources(folders: readonly string[], appId: string, env: En
   }
   resources.components = readComponents(components, appId, env);
   return resources;
+}
+
+/** Returns whether daprd accepts the name of a document. It ignores the others. */
+function hasValidName(document: Field): boolean {
+  const name = document.get('metadata').get('name').value;
+  return typeof name !== 'string' || !/[/%]|^\.\.?$/.test(name);
 }
 
 /** Checks the name of a component. As in daprd, it is unique among the components of all apps. */

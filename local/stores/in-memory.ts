@@ -5,6 +5,7 @@ import {
   checkOptions,
   type DeleteOperation,
   EtagError,
+  goInteger,
   type Operation,
   type SetOperation,
   type Store,
@@ -39,18 +40,20 @@ export class InMemoryStore implements Store {
   }
 
   async set(operation: SetOperation): Promise<void> {
-    const ttlSeconds = readTtl(operation);
+    const ttlSeconds = readSet(operation);
     this.check(operation);
     this.apply(operation, ttlSeconds);
   }
 
   async delete(operation: DeleteOperation): Promise<void> {
+    checkOptions(operation);
     this.check(operation);
     this.items.delete(operation.key);
   }
 
   async transact(operations: readonly Operation[]): Promise<void> {
-    const ttls = operations.map((operation) => (operation.operation === 'set' ? readTtl(operation) : 0));
+    // As in daprd, the options of a delete are not checked.
+    const ttls = operations.map((operation) => (operation.operation === 'set' ? readSet(operation) : 0));
     for (const operation of operations) this.check(operation);
     operations.forEach((operation, i) => {
       if (operation.operation === 'set') this.apply(operation, ttls[i] ?? 0);
@@ -69,7 +72,6 @@ export class InMemoryStore implements Store {
   }
 
   private check(operation: Operation): void {
-    checkOptions(operation);
     const { key, etag, concurrency } = operation;
     const item = this.current(key);
     if (etag === '') {
@@ -95,9 +97,9 @@ export class InMemoryStore implements Store {
   }
 }
 
-function readTtl({ metadata }: SetOperation): number {
-  const text = metadata.get('ttlInSeconds') ?? '';
-  if (text === '') return 0;
-  if (/^[+-]?\d+$/.test(text)) return Number(text);
-  throw new Error(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+/** Checks the options and returns the time to live in seconds; up to 0: forever. */
+function readSet(operation: SetOperation): number {
+  checkOptions(operation);
+  const text = operation.metadata.get('ttlInSeconds') ?? '';
+  return text === '' ? 0 : goInteger(text, 'Atoi');
 }

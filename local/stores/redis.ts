@@ -1,9 +1,10 @@
-import { stringifyJson } from '../json/stringify';
+import { stringifyLikeJsoniter } from '../json/jsoniter';
 import { isErrorReply, type RedisConnection, type RedisReply, replyText } from '../redis/connection';
 import {
   checkOptions,
   type DeleteOperation,
   EtagError,
+  goInteger,
   type Operation,
   type SetOperation,
   type Store,
@@ -27,9 +28,13 @@ if first_write == '1' then redis.call('HSET', key, 'first-write', '0') end
 if ttl == '0' then redis.call('PERSIST', key) elseif ttl ~= '' then redis.call('EXPIRE', key, ttl) end
 return redis.call('HINCRBY', key, 'version', 1)`;
 
-/** Deletes a key unless it has another version than the caller expects (0: any). Returns -1 if that is refused. */
+/**
+ * Deletes a key unless it has another version than the caller expects (0: any). A value of another program has none.
+ * Returns -1 if that is refused.
+ */
 const DELETE = `
-local version = redis.call('HGET', KEYS[1], 'version')
+local is_hash = redis.call('TYPE', KEYS[1]).ok == 'hash'
+local version = is_hash and redis.call('HGET', KEYS[1], 'version')
 if version and version ~= '' and version ~= ARGV[1] and ARGV[1] ~= '0' then return -1 end
 return redis.call('DEL', KEYS[1])`;
 
@@ -42,6 +47,7 @@ const deleteRefused = (key: string) =>
 /** A store on Redis in daprd's format, so that both can share one Redis. Etags count from 1. There is no roll-back. */
 export class RedisStore implements Store {
   readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'KEYS_LIKE', 'ACTOR'];
+  readonly queryError = 'redis-json server support is required for query capability';
 
   constructor(
     private readonly connection: RedisConnection,
@@ -114,25 +120,30 @@ export class RedisStore implements Store {
   }
 
   private setArguments(operation: SetOperation, firstWrite: boolean): string[] {
+    const version = readVersion(operation);
     const ttl = readTtl(operation) ?? this.ttlInSeconds;
     const seconds = ttl === undefined ? '' : String(Math.max(ttl, 0));
-    return [readVersion(operation), stringifyJson(operation.value), firstWrite ? '1' : '0', seconds];
+    return [version, stringifyLikeJsoniter(operation.value), firstWrite ? '1' : '0', seconds];
   }
 }
 
 function readVersion({ etag, concurrency }: SetOperation): string {
   if (concurrency === 'last-write' || etag === '') return '0';
-  if (/^[+-]?\d+$/.test(etag)) return String(Number(etag));
-  throw new EtagError('invalid', `strconv.Atoi: parsing ${JSON.stringify(etag)}: invalid syntax`);
+  try {
+    return String(goInteger(etag, 'Atoi'));
+  } catch (error) {
+    throw new EtagError('invalid', (error as Error).message);
+  }
 }
 
 function readTtl({ metadata }: SetOperation): number | undefined {
   const ttl = metadata.get('ttlInSeconds') ?? '';
   if (ttl === '') return undefined;
-  if (/^[+-]?\d+$/.test(ttl)) return Number(ttl);
-  throw new Error(
-    `failed to parse ttl from metadata: strconv.ParseInt: parsing ${JSON.stringify(ttl)}: invalid syntax`,
-  );
+  try {
+    return goInteger(ttl, 'ParseInt');
+  } catch (error) {
+    throw new Error(`failed to parse ttl from metadata: ${(error as Error).message}`);
+  }
 }
 
 function toMap(reply: RedisReply): Map<string, Buffer> {

@@ -49,17 +49,28 @@ export class EtagError extends PermanentError {
 
 /** Checks the options of an operation. @throws {Error} for a value that Dapr does not support */
 export function checkOptions({ concurrency, consistency }: Operation): void {
+  if (!['', 'strong', 'eventual'].includes(consistency))
+    throw new Error(`unrecognized consistency model '${consistency}'`);
   if (!['', 'first-write', 'last-write'].includes(concurrency)) {
     throw new Error(`unrecognized concurrency model '${concurrency}'`);
   }
-  if (!['', 'strong', 'eventual'].includes(consistency))
-    throw new Error(`unrecognized consistency model '${consistency}'`);
+}
+
+/** Returns a whole number as Go's `parser` reads it. @throws {Error} with Go's message for any other text */
+export function goInteger(text: string, parser: 'Atoi' | 'ParseInt'): number {
+  const fail = (reason: string) => new Error(`strconv.${parser}: parsing ${JSON.stringify(text)}: ${reason}`);
+  if (!/^[+-]?\d+$/.test(text)) throw fail('invalid syntax');
+  const value = BigInt(text.replace('+', ''));
+  if (BigInt.asIntN(64, value) !== value) throw fail('value out of range');
+  return Number(value);
 }
 
 /** The store of one state component. */
 export interface Store {
   /** The capabilities that Dapr's metadata API lists for this type of component. */
   readonly capabilities: readonly string[];
+  /** The reason why this store refuses queries; undefined if daprd says that this type of store has none. */
+  readonly queryError?: string;
   /** Resolves with the value of a key; undefined if there is none. */
   get(key: string): Promise<StoredValue | undefined>;
   /** @throws {EtagError} when the stored value has another etag */
