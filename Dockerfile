@@ -1,8 +1,9 @@
 # syntax=docker/dockerfile:1
+# check=skip=InvalidDefaultArgInFrom
 # One image for the three services and for Dapr's placement service. The container of a service runs it beside its own
 # sidecar, started by `dapr run`.
 
-# `docker compose build` takes these versions from .env.
+# `docker compose build` takes these versions from .env. They have no defaults here, which the check above would warn of.
 ARG NODE_IMAGE
 ARG DAPR_CLI_VERSION
 ARG DAPR_RUNTIME_VERSION

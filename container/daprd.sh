@@ -15,6 +15,12 @@ if [ -n "${DAPR_HOST_IP:-}" ]; then set -- --dapr-internal-grpc-listen-address "
 if [ -n "${METRICS_ADDRESS:-}" ]; then set -- --metrics-listen-address "$METRICS_ADDRESS" "$@"; fi
 if [ -n "${SECOND_CONFIG:-}" ]; then set -- --config "$SECOND_CONFIG" "$@"; fi
 
+# Docker sets the proxy of its client configuration in every container. It is for servers on the internet: the service may
+# need it. daprd connects to hosts of the Compose network only, and gRPC would ask the proxy for them.
+if [ -n "${DAPR_HOST_IP:-}" ]; then
+  unset HTTP_PROXY HTTPS_PROXY ALL_PROXY FTP_PROXY http_proxy https_proxy all_proxy ftp_proxy
+fi
+
 # Only daprd needs the password of Redis. The service, which `dapr run` also starts, does not get it.
 if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then
   REDIS_PASSWORD=$(cat "$REDIS_PASSWORD_FILE")

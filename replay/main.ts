@@ -3,6 +3,7 @@ import { deadLetterTopic } from '../common/dapr/subscriber';
 import { runService } from '../common/service/run-service';
 import { createApp } from './app';
 import { KeptTopics } from './kept-topics';
+import { Probe } from './probe';
 import { Replay } from './replay';
 import { withArguments } from './usage';
 import { watch } from './watch';
@@ -14,7 +15,12 @@ withArguments(({ service, task }) =>
     const print = (line: string) => console.log(line);
     const keep = async (event: object) => dapr.publishUnchanged((await topics()).kept, event);
     const replay = new Replay({ service, task, dapr, keep, print });
-    const ready = async () => dapr.readyToReceive((await topics()).read);
+    const probe = new Probe((event) => dapr.publishUnchanged(deadLetterTopic(service), event));
+    const ready = async () => {
+      await dapr.readyToReceive((await topics()).read);
+      await probe.ready();
+    };
+    const take = async (event: unknown) => (probe.take(event) ? undefined : replay.take(event));
 
     void watch({ replay, service, task, ready, print }).then(async ({ code, complete }) => {
       process.exitCode = code;
@@ -29,12 +35,6 @@ withArguments(({ service, task }) =>
       if (code === 0 && process.env.KUBERNETES_SERVICE_HOST === undefined) await dapr.shutDown();
       else process.kill(process.pid, 'SIGTERM');
     });
-    return createApp({
-      topics,
-      take: (event) => replay.take(event),
-      ready: unlessStopping(ready),
-      logger,
-      ...config,
-    });
+    return createApp({ topics, take, ready: unlessStopping(ready), logger, ...config });
   }),
 );

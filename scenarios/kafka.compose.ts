@@ -78,7 +78,7 @@ describe.skipIf(missing)(`Docker Compose with Kafka [${missing ?? 'available'}]`
     expect((await shell('docker compose down')).code).not.toBeNull();
     expect((await stack.found('ps', '--all')).length).toBe(1);
     expect(await shell(KAFKA.down)).toMatchObject({ code: 0 });
-    expect((await left()).map(({ length }) => length)).toEqual([0, 0, 2]);
+    expect((await left()).map(({ length }) => length)).toEqual([0, 0, 3]);
     expect((await shell(KAFKA.up)).code).toBe(0);
     expect(await shell(KAFKA.remove)).toMatchObject({ code: 0 });
     expect((await left()).map(({ length }) => length)).toEqual([0, 0, 0]);

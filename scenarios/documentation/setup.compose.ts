@@ -21,7 +21,7 @@ describe.skipIf(missing)(`A machine without Node.js [${missing ?? 'available'}]`
     rmSync(join(copy.root, 'node_modules'));
   });
   afterAll(async () => {
-    await run('docker compose -f docker-compose-setup.yml down --timeout 5');
+    await run('docker compose down --volumes --remove-orphans --timeout 5');
     copy.remove();
   });
 
@@ -41,9 +41,8 @@ describe.skipIf(missing)(`A machine without Node.js [${missing ?? 'available'}]`
   }, 1_800_000);
 
   test('When another file of the project is used next, then no container is called an orphan', async () => {
-    const { code, output } = await run('docker compose create --no-build --pull never ntfy');
+    const { code, output } = await run('docker compose up --detach --no-deps redis');
     expect(code, output).toBe(0);
     expect(output).not.toMatch(/orphan/i);
-    await run('docker compose rm --force ntfy');
   }, 60_000);
 });
