@@ -7,7 +7,7 @@ const ROOT = resolve(__dirname, '..');
 const readme = readFileSync(join(__dirname, 'README.md'), 'utf8');
 const blocks = (language: string) =>
   [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, of, text]) => (of === language ? [text ?? ''] : []));
-const { name, bin, exports, scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const { bin, exports, scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 test('When the README names files and commands, then they exist', () => {
   const paths = [...readme.matchAll(/^\| (`.+?`) \|/gm)].flatMap(([, cell = '']) =>
