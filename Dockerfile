@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for the three services. Each container runs one of them beside its own sidecar, started by `dapr run`.
+# One image for the three services and for Dapr's placement service. The container of a service runs it beside its own
+# sidecar, started by `dapr run`.
 
 # `docker compose build` takes these versions from .env.
 ARG NODE_IMAGE
@@ -7,6 +8,7 @@ ARG DAPR_CLI_VERSION
 ARG DAPR_RUNTIME_VERSION
 
 FROM daprio/daprd:${DAPR_RUNTIME_VERSION} AS daprd
+FROM daprio/placement:${DAPR_RUNTIME_VERSION} AS placement
 
 # The release archive of the CLI, verified with its published checksum.
 FROM ${NODE_IMAGE} AS dapr-cli
@@ -46,6 +48,8 @@ WORKDIR /app
 ENV DAPR_RUNTIME_PATH=/opt NODE_ENV=production
 COPY --from=dapr /dapr /usr/local/bin/dapr
 COPY --from=dapr /daprd /opt/daprd
+# Dapr's own image of placement contains this one file. A health check needs a program that can connect to it.
+COPY --from=placement --chmod=755 /placement /opt/placement
 COPY --chmod=755 container/daprd.sh /opt/.dapr/bin/daprd
 COPY --from=packages /app/node_modules node_modules
 COPY components components

@@ -20,6 +20,8 @@ export default defineConfig({
       { extends: true, test: { name: 'dapr', include: ['**/*.dapr.ts'], maxConcurrency: 8, fileParallelism: false } },
       // `npm run test:compose` runs the tests that need Docker Compose.
       { extends: true, test: { name: 'compose', include: ['**/*.compose.ts'], fileParallelism: false } },
+      // `npm run test:kubernetes` runs the tests that need a cluster.
+      { extends: true, test: { name: 'kubernetes', include: ['**/*.kubernetes.ts'], fileParallelism: false } },
     ],
     exclude: ['node_modules', 'dist'],
     // The scenarios run the compiled programs, as users do.

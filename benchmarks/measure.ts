@@ -10,7 +10,7 @@ import {
 import { Pipeline } from './pipeline';
 import { memoryMb } from './process-usage';
 import type { Progress } from './progress';
-import { LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE, SAMPLE_IN_BATCHES } from './styles';
+import { FAIR_LIMIT, LIMIT, QUICKSTART, QUICKSTART_PRINTS, SAMPLE, SAMPLE_IN_BATCHES } from './styles';
 
 /** The measurements and their durations. */
 export interface Plan {
@@ -30,7 +30,7 @@ export interface Plan {
   backlogSeconds: number;
 }
 
-const STYLES = [SAMPLE, SAMPLE_IN_BATCHES, QUICKSTART, QUICKSTART_PRINTS, LIMIT];
+const STYLES = [SAMPLE, SAMPLE_IN_BATCHES, QUICKSTART, QUICKSTART_PRINTS, FAIR_LIMIT, LIMIT];
 /** The styles that send mails and push messages. */
 const NOTIFYING = [SAMPLE, SAMPLE_IN_BATCHES, QUICKSTART];
 

@@ -23,12 +23,17 @@ const result: Result = {
       'this sample, in batches': [500, 600, 700],
       'quickstart style': [100, 100, 100],
       'quickstart style, prints only': [200, 200, 200],
+      'the fair limit': [1000, 1000, 1000],
       'the limit': [600, 660, 720],
     },
     cpuMsPerEvent: {
       'this sample': { redis: [0.5, 0.6, 0.4], 'api-facade': [1, 2, 3], 'email-notification-service': [1, 3, 5] },
     },
-    fanOut: { 'this sample': latency },
+    fanOut: {
+      'this sample': latency,
+      'this sample, in batches': { ...latency, p99: [6, 8, 10] },
+      'quickstart style': latency,
+    },
     answer: { 'POST /followers': { ...latency, p99: [3, 6, 9] }, 'bare publish': { ...latency, p99: [2, 4, 6] } },
     startMs: [300, 200, 250],
     memoryMb: { atRest: { redis: 10.4 }, atFullLoad: { redis: [20.6, 19, 30] } },
@@ -63,15 +68,21 @@ test('When figures are reported, then each shows the median, the lowest and the 
 });
 
 test('When two versions are compared, then the ratio is taken round by round', () => {
-  expect(row('this sample ÷ quickstart style')).toEqual([['3.00', '3.30 (3.00 to 3.60)', '6.00 (5.00 to 7.00)']]);
-  expect(row('this sample ÷ the limit')).toEqual([['1.00', '0.50 (0.50 to 0.50)', '0.91 (0.83 to 0.97)']]);
-  expect(row('p99 of POST /followers ÷ bare publish')).toEqual([['at most 1.50', '1.50 (1.50 to 1.50)', '']]);
+  expect(row('this sample ÷ quickstart style')).toEqual([
+    ['1.30', '3.30 (3.00 to 3.60)', '2.00', '6.00 (5.00 to 7.00)'],
+  ]);
+  expect(row('this sample ÷ the fair limit')).toEqual([['', '0.33 (0.30 to 0.36)', '0.60', '0.60 (0.50 to 0.70)']]);
+  expect(row('p99 until both arrived ÷ quickstart style')).toEqual([
+    ['at most 1.50', '1.00 (1.00 to 1.00)', 'at most 1.50', '2.00 (2.00 to 2.00)'],
+  ]);
+  expect(row('this sample ÷ the limit')).toEqual([['', '0.50 (0.50 to 0.50)', '', '0.91 (0.83 to 0.97)']]);
+  expect(row('p99 of POST /followers ÷ bare publish')).toEqual([['at most 1.50', '1.50 (1.50 to 1.50)', '', '']]);
 });
 
 test('When the plot is drawn, then each version has a bar in proportion to its figure, and text is escaped', () => {
   const svg = throughputChart(result);
   const widths = [...svg.matchAll(/<rect x="\d+" y="\d+" width="([\d.]+)"/g)].map(([, width]) => Number(width));
-  expect(widths).toHaveLength(6);
+  expect(widths).toHaveLength(7);
   expect((widths[0] ?? 0) / (widths[2] ?? 1)).toBeCloseTo(3.3, 1);
   expect(svg).toContain('>330</text>');
   expect(svg).toContain('this sample, 2 replicas');

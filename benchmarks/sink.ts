@@ -20,32 +20,42 @@ let arrivals: Arrivals = { mails: [], pushes: [] };
 const now = () => performance.timeOrigin + performance.now();
 const follower = (text: string) => /([\w-]+) follows you/.exec(text)?.[1] ?? '';
 
-/** Serves one SMTP session (https://www.rfc-editor.org/rfc/rfc5321) with a client that does not use pipelining. */
+/** Serves one SMTP session (https://www.rfc-editor.org/rfc/rfc5321) with pipelining (RFC 2920), as most servers do. */
 function converse(socket: Socket): void {
   let received = '';
   let inMail = false;
-  const say = (line: string) => socket.write(`${line}\r\n`);
+  /** Takes the next command or mail from what was received; undefined until it is complete. */
+  const take = (end: string) => {
+    const at = received.indexOf(end);
+    if (at === -1) return undefined;
+    const text = received.slice(0, at);
+    received = received.slice(at + end.length);
+    return text;
+  };
+  const answer = (text: string) => {
+    if (inMail) {
+      inMail = false;
+      arrivals.mails.push([follower(text), now()]);
+      return '250 accepted\r\n';
+    }
+    if (/^EHLO/i.test(text)) return '250-sink\r\n250 PIPELINING\r\n';
+    if (!/^DATA/i.test(text)) return /^QUIT/i.test(text) ? '221 bye\r\n' : '250 ok\r\n';
+    inMail = true;
+    return '354 send the mail\r\n';
+  };
   socket
     .setEncoding('latin1')
     .setNoDelay()
     .on('error', () => socket.destroy());
   socket.on('data', (chunk) => {
     received += chunk;
-    if (!received.endsWith(inMail ? '\r\n.\r\n' : '\r\n')) return;
-    const text = received;
-    received = '';
-    if (inMail) {
-      inMail = false;
-      arrivals.mails.push([follower(text), now()]);
-      say('250 accepted');
-    } else if (/^DATA/i.test(text)) {
-      inMail = true;
-      say('354 send the mail');
-    } else if (/^QUIT/i.test(text)) {
-      socket.end('221 bye\r\n');
-    } else say('250 ok');
+    let answers = '';
+    for (let text = take(inMail ? '\r\n.\r\n' : '\r\n'); text !== undefined; text = take(inMail ? '\r\n.\r\n' : '\r\n'))
+      answers += answer(text);
+    if (answers !== '') socket.write(answers);
+    if (answers.endsWith('221 bye\r\n')) socket.end();
   });
-  say('220 sink');
+  socket.write('220 sink\r\n');
 }
 
 const push = createHttpServer((req, res) => {

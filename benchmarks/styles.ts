@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Style } from './pipeline';
 
 const reference = (file: string, ...args: string[]) => [join(__dirname, 'reference', file), ...args];
-const facade = reference('quickstart-facade.mjs');
 const quickstart = (sends: 'email' | 'push' | 'nothing') => reference('quickstart-subscriber.mjs', sends);
 
 /** The sample with its default settings. */
@@ -25,17 +24,27 @@ export const SAMPLE_IN_BATCHES: Style = {
 /** The same work without validation, claims and structured logs. */
 export const QUICKSTART: Style = {
   name: 'quickstart style',
-  facade,
+  facade: reference('quickstart-facade.mjs'),
   subscribers: { 'email-notification-service': quickstart('email'), 'push-notification-service': quickstart('push') },
 };
 
 /** The quickstart style without notifications: the subscribers print each event and send nothing. */
 export const QUICKSTART_PRINTS: Style = {
   name: 'quickstart style, prints only',
-  facade,
+  facade: reference('quickstart-facade.mjs'),
   subscribers: {
     'email-notification-service': quickstart('nothing'),
     'push-notification-service': quickstart('nothing'),
+  },
+};
+
+/** The work of the sample, in batches, by the least code: no validation, no logs, no retries, no dead letters. */
+export const FAIR_LIMIT: Style = {
+  name: 'the fair limit',
+  facade: reference('fair-facade.mjs'),
+  subscribers: {
+    'email-notification-service': reference('fair-subscriber.mjs', 'email'),
+    'push-notification-service': reference('fair-subscriber.mjs', 'push'),
   },
 };
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkResources } from './check-resources';
 
 const COMPONENTS = join(__dirname, '../components');
+const CONFIGS = ['config.yaml', 'no-invocation.yaml'];
 const NEEDED = ['pubsub', 'statestore'];
 
 let folder: string;
@@ -15,7 +16,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const check = (broker = 'redis') =>
-  checkResources(join(folder, 'config.yaml'), [join(folder, 'common'), join(folder, broker)], NEEDED);
+  checkResources(
+    CONFIGS.map((name) => join(folder, name)),
+    [join(folder, 'common'), join(folder, broker)],
+    NEEDED,
+  );
 
 test.each(['redis', 'redis-replay', 'kafka', 'in-memory'])(
   'When the files of %s are checked, then they are right',
@@ -31,6 +36,20 @@ test.each([
   ['config.yaml', 'samplingRate', 'smaplingRate', 'spec.tracing.smaplingRate is unknown; allowed: samplingRate, '],
   ['config.yaml', 'kind: Configuration', 'kind: Config', 'kind is "Config"; allowed: Configuration'],
   ['config.yaml', /[\s\S]*/, '# nothing\n', 'the file is empty'],
+  ['no-invocation.yaml', 'spec:', 'spec', 'not YAML'],
+  [
+    'no-invocation.yaml',
+    'kind: Configuration',
+    'kind: Configuratoin',
+    'kind is "Configuratoin"; allowed: Configuration',
+  ],
+  ['no-invocation.yaml', 'denied', 'deneid', 'spec.api.deneid is unknown; allowed: allowed, denied'],
+  [
+    'no-invocation.yaml',
+    'protocol: grpc',
+    'protocol: gprc',
+    'spec.api.denied[1].protocol is "gprc"; allowed: http, grpc',
+  ],
   ['redis/pubsub.yaml', 'version: v1', 'version v1', 'not YAML'],
   ['redis/pubsub.yaml', 'version: v1', '\tversion: v1', 'not YAML'],
   ['redis/pubsub.yaml', 'spec:', 'spce:', 'spce is unknown; allowed: '],

@@ -23,11 +23,15 @@ export interface Findings {
 /**
  * Checks the files that a sidecar reads.
  *
- * @param config the file of `--config`
+ * @param configs the files of `--config`
  * @param folders the folders of `--resources-path`
  * @param needed the components that the services use
  */
-export function checkResources(config: string, folders: readonly string[], needed: readonly string[]): Findings {
+export function checkResources(
+  configs: readonly string[],
+  folders: readonly string[],
+  needed: readonly string[],
+): Findings {
   const problems: string[] = [];
   const read = (file: string): Document[] => {
     try {
@@ -43,7 +47,7 @@ export function checkResources(config: string, folders: readonly string[], neede
     const found = rule ? rule(value, '') : [`kind is ${JSON.stringify(value.kind)}; allowed: ${allowed}`];
     problems.push(...found.map((problem) => `${file}: ${problem}`));
   };
-  for (const document of read(config)) check(document, { Configuration: configuration });
+  for (const document of configs.flatMap(read)) check(document, { Configuration: configuration });
 
   const documents = folders.flatMap((folder) => yamlFiles(folder, problems)).flatMap(read);
   for (const document of documents) check(document, RESOURCES);
@@ -117,10 +121,13 @@ function unknownNames({ value }: Document, components: ReadonlyMap<string, strin
 const mapping = (value: unknown): Record<string, unknown> => (isMapping(value) ? value : {});
 const nameOf = (value: Record<string, unknown>) => String(mapping(value.metadata).name);
 
-/** Prints the file of each component, or the problems, which are then the reason to exit with 1. */
+/**
+ * Prints the file of each component, or the problems, which are then the reason to exit with 1. The first argument has the
+ * configuration files with commas between them.
+ */
 function main([config = '', ...folders]: string[]): void {
   const { PUBSUB_NAME = 'pubsub', STATESTORE_NAME = 'statestore' } = process.env;
-  const { problems, components } = checkResources(config, folders, [PUBSUB_NAME, STATESTORE_NAME]);
+  const { problems, components } = checkResources(config.split(','), folders, [PUBSUB_NAME, STATESTORE_NAME]);
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;
   else console.log([...components].map(([name, file]) => `${name}: ${file}`).join(', '));

@@ -4,6 +4,9 @@
 # - also while they are retried: their retries end after 45 s at the latest (components/common/resiliency.yaml);
 # - with its HTTP API open, because the service needs it for its claims and marks. Without the second flag daprd closes the
 #   API first. After the last delivery the API stays for the time of that flag.
+daprd=${DAPRD:-/opt/daprd}
+# The CLI first asks for the version. That process is not the sidecar.
+if [ "${1:-}" = --version ]; then exec "$daprd" --version; fi
 set -- --dapr-graceful-shutdown-seconds 30 --dapr-block-shutdown-duration 100ms "$@"
 
 # In a container, entrypoint.sh says on which address daprd takes calls of other sidecars and shows its metrics, and which
@@ -18,6 +21,6 @@ if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then
   export REDIS_PASSWORD
 fi
 
-# entrypoint.sh watches daprd from now on.
-if [ -n "${SIDECAR_STARTED:-}" ]; then : >"$SIDECAR_STARTED"; fi
-exec "${DAPRD:-/opt/daprd}" "$@"
+# entrypoint.sh watches this process from now on. It stays the same process when it becomes daprd.
+if [ -n "${SIDECAR_PID_FILE:-}" ]; then echo $$ >"$SIDECAR_PID_FILE"; fi
+exec "$daprd" "$@"

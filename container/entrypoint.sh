@@ -34,11 +34,22 @@ end() {
 }
 reason="$program ended before it was ready; its log says why"
 
-files=$(node dist/container/check-resources.js components/config.yaml components/common "$broker" 2>&1) || {
+configs=components/config.yaml${SECOND_CONFIG:+,$SECOND_CONFIG}
+files=$(node dist/container/check-resources.js "$configs" components/common "$broker" 2>&1) || {
   reason=$files
   echo "$files" | sed "s/^/$program: /" >&2
   end 1
 }
+
+# A replay reads the dead letters of one broker. Redis is the default, and it runs with every broker, as the state store.
+# So a replay that finds nothing there may have looked in the wrong place.
+if [ "$program" = replay ] && [ "$BROKER" = redis ]; then
+  for file in components/*/pubsub.yaml; do
+    other=$(basename "$(dirname "$file")")
+    if [ "$other" = redis ] || ! timeout 2 getent hosts "$other." >/dev/null; then continue; fi
+    echo "replay: reads Redis, but $other runs, too. If the services use $other, run: BROKER=$other docker compose run --rm replay $*" >&2
+  done
+fi
 
 # The sidecar and the program recognise each other by these tokens. No other container needs them.
 token() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
@@ -63,7 +74,7 @@ if timeout 2 getent hosts jaeger. >/dev/null; then
   export OTEL_EXPORTER_OTLP_ENDPOINT=jaeger:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_EXPORTER_OTLP_INSECURE=true
 fi
 
-export SIDECAR_STARTED="$state/sidecar"
+export SIDECAR_PID_FILE="$state/sidecar"
 dapr run --app-id "$app_id" --app-port "$APP_PORT" --dapr-listen-addresses 127.0.0.1 --metrics-port 9090 \
   --config components/config.yaml --resources-path components/common --resources-path "$broker" \
   --placement-host-address placement:50005 --scheduler-host-address "" --log-level "$log_level" \
@@ -73,18 +84,22 @@ watch=
 
 # A stop goes to daprd: daprd takes no more events, finishes its deliveries and exits; then the CLI stops the program. If
 # the signal went to the CLI, the CLI would kill daprd at once and cut off the deliveries. daprd gets only one SIGTERM,
-# because a second one makes it exit at once.
-trap 'trap "" TERM INT; [ -z "$watch" ] || kill "$watch" 2>/dev/null; kill -s TERM "$(pidof daprd || echo $cli)"' TERM INT
+# because a second one makes it exit at once. daprd.sh writes its process id: `pidof` misses a process that waits for a disk.
+stop() {
+  trap '' TERM INT
+  [ -z "$watch" ] || kill "$watch" 2>/dev/null
+  kill -s TERM "$(cat "$SIDECAR_PID_FILE" 2>/dev/null)" 2>/dev/null || kill -s TERM "$cli"
+}
+trap stop TERM INT
 
 # When the sidecar cannot start, for example because its broker is away, the CLI keeps running with the program alone, and
 # hears no other signal than KILL for 45 seconds. This watch ends it. The program, which was never ready, ends with the
 # container. When the sidecar of a running program ends, the CLI stops the program and ends; it has time for that.
-# daprd may end before the watch has seen it, so daprd.sh leaves a file. -x also finds daprd.sh.
 lost=
 trap 'lost=1; kill -s KILL "$cli"' USR1
 (
-  until [ -e "$SIDECAR_STARTED" ] || pidof daprd >/dev/null; do sleep 0.1; done
-  while pidof -x daprd >/dev/null; do sleep 0.2; done
+  until [ -s "$SIDECAR_PID_FILE" ]; do sleep 0.1; done
+  while kill -s 0 "$(cat "$SIDECAR_PID_FILE")" 2>/dev/null; do sleep 0.2; done
   if [ "$program" = replay ] || [ -e "$state/ready" ]; then sleep 10; fi
   kill -s USR1 $$
 ) &

@@ -21,33 +21,34 @@ echo "$DAPR_API_TOKEN $APP_API_TOKEN" >"$FOLDER/tokens"
 trap 'echo "cli: TERM" >>"$FOLDER/log"; exit 0' TERM
 if [ -n "$SIDECAR" ]; then
   sh -c 'trap "echo daprd: TERM >>$FOLDER/log; exit 0" TERM; while :; do sleep 0.05; done' &
-  echo $! >"$FOLDER/daprd.pid"
+  echo $! >"$SIDECAR_PID_FILE"
   wait $!
   exit "$CODE"
 fi
-: >"$SIDECAR_STARTED"
+sh -c 'echo $$ >"$SIDECAR_PID_FILE"'
 while :; do sleep 0.05; done
 `;
 
-/** Replaces `pidof`: finds only the sidecar of this test, not the other sidecars on this machine. */
-const PIDOF = 'pid=$(cat "$FOLDER/daprd.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid"';
+/** Replaces the resolver: the network has a host kafka. */
+const GETENT = '[ "$*" = "hosts kafka." ]';
 
 /** Replaces the check of the resource files. */
 const NODE = `
+echo "$@" >"$FOLDER/checked"
 if [ -n "$PROBLEM" ]; then echo "$PROBLEM" >&2; exit 1; fi
 echo "pubsub: components/redis/pubsub.yaml"
 `;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'entrypoint-'));
-  for (const [name, text] of Object.entries({ dapr: DAPR, pidof: PIDOF, node: NODE })) {
+  for (const [name, text] of Object.entries({ dapr: DAPR, getent: GETENT, node: NODE })) {
     writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
     chmodSync(join(folder, name), 0o755);
   }
 });
 afterEach(() => {
   child?.kill('SIGKILL');
-  const pid = read('daprd.pid');
+  const pid = read('sidecar');
   if (pid !== '') {
     try {
       process.kill(Number(pid), 'SIGKILL');
@@ -60,10 +61,10 @@ afterEach(() => {
 
 const read = (name: string) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8').trim() : '');
 
-function start(args: string[], { sidecar = true, code = 0, problem = '' } = {}) {
+function start(args: string[], { sidecar = true, code = 0, problem = '', broker = 'redis' } = {}) {
   const env = {
     APP_PORT: '8080',
-    BROKER: 'redis',
+    BROKER: broker,
     FOLDER: folder,
     TMPDIR: folder,
     SIDECAR: sidecar ? '1' : '',
@@ -84,7 +85,7 @@ function start(args: string[], { sidecar = true, code = 0, problem = '' } = {}) 
 describe.each(['SIGTERM', 'SIGINT'] as const)('a stop with %s', (signal) => {
   test('When the container is stopped, then only daprd gets a SIGTERM, only once, and the exit code is that of the CLI', async () => {
     const { child, ended } = start(['api-facade']);
-    await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+    await vi.waitFor(() => expect(read('sidecar')).not.toBe(''), SOON);
     child.kill(signal);
     child.kill(signal);
     expect(await ended).toBe(0);
@@ -119,8 +120,8 @@ describe('a start that fails', () => {
 
   test('When the program ends before it was ready, then the container waits for its health check, too', async () => {
     const { ended } = start(['api-facade'], { code: 3 });
-    await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
-    process.kill(Number(read('daprd.pid')), 'SIGKILL');
+    await vi.waitFor(() => expect(read('sidecar')).not.toBe(''), SOON);
+    process.kill(Number(read('sidecar')), 'SIGKILL');
     expect(await reportFailure()).toMatch(/./);
     expect(await ended).not.toBe(0);
   });
@@ -134,9 +135,9 @@ describe('a start that fails', () => {
 
 test('When the sidecar ends after the service was ready, then the CLI is told to end, and the container does not wait', async () => {
   const { ended } = start(['api-facade'], { code: 1 });
-  await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+  await vi.waitFor(() => expect(read('sidecar')).not.toBe(''), SOON);
   writeFileSync(join(folder, 'ready'), '');
-  process.kill(Number(read('daprd.pid')), 'SIGKILL');
+  process.kill(Number(read('sidecar')), 'SIGKILL');
   expect(await ended).toBe(1);
   expect(existsSync(join(folder, 'failed'))).toBe(false);
 });
@@ -145,11 +146,11 @@ test('When a container starts, then its two tokens are new, random, different an
   const tokens: string[] = [];
   for (let i = 0; i < 2; i += 1) {
     const { child, ended, output } = start(['api-facade']);
-    await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+    await vi.waitFor(() => expect(read('sidecar')).not.toBe(''), SOON);
     tokens.push(...read('tokens').split(' '));
     child.kill('SIGTERM');
     await ended;
-    rmSync(join(folder, 'daprd.pid'));
+    rmSync(join(folder, 'sidecar'));
     for (const token of tokens) expect(output()).not.toContain(token);
   }
   expect(new Set(tokens).size).toBe(4);
@@ -159,7 +160,7 @@ test('When a container starts, then its two tokens are new, random, different an
 /** Starts and stops the script. Resolves with the arguments that it gave to `dapr`. */
 async function argumentsOf(args: string[]): Promise<string> {
   const { child, ended } = start(args);
-  await vi.waitFor(() => expect(read('daprd.pid')).not.toBe(''), SOON);
+  await vi.waitFor(() => expect(read('sidecar')).not.toBe(''), SOON);
   child.kill('SIGTERM');
   await ended;
   return read('arguments');
@@ -169,6 +170,8 @@ test('When a service starts, then its name is the app id, and the Dapr API liste
   const given = await argumentsOf(['push-notification-service']);
   expect(given).toContain('--app-id push-notification-service --app-port 8080 --dapr-listen-addresses 127.0.0.1');
   expect(given).toContain('--resources-path components/common --resources-path components/redis ');
+  const checked = 'components/config.yaml,components/no-invocation.yaml components/common components/redis';
+  expect(read('checked')).toBe(`dist/container/check-resources.js ${checked}`);
   expect(given).toMatch(/-- node dist\/push-notification-service\/main\.js$/);
 });
 
@@ -179,3 +182,24 @@ test('When a replay starts, then it has a separate app id, and separate componen
   expect(given).toContain('--resources-path components/redis-replay ');
   expect(given).toMatch(/-- node dist\/replay\/main\.js email-notification-service --list$/);
 });
+
+test.each([
+  [
+    'redis',
+    'replay: reads Redis, but kafka runs, too. If the services use kafka, run: BROKER=kafka docker compose run --rm replay email-notification-service --list\n',
+  ],
+  ['kafka', ''],
+])(
+  'When a replay reads %s while kafka runs, then it says which other broker may have the dead letters',
+  async (broker, hint) => {
+    for (const name of ['redis', 'kafka', 'in-memory']) {
+      mkdirSync(join(folder, 'components', name), { recursive: true });
+      writeFileSync(join(folder, 'components', name, 'pubsub.yaml'), '');
+    }
+    const { child, ended, output } = start(['replay', 'email-notification-service', '--list'], { broker });
+    await vi.waitFor(() => expect(read('sidecar')).not.toBe(''), SOON);
+    child.kill('SIGTERM');
+    await ended;
+    expect(output()).toBe(hint);
+  },
+);

@@ -72,12 +72,16 @@ const resiliency = document(
   'spec',
 );
 
+/** An API that a sidecar offers or refuses. https://docs.dapr.io/operations/configuration/api-allowlist/ */
+const apis = listOf(fields({ name: text, version: text, protocol: oneOf('http', 'grpc') }, 'name', 'version'));
+
 /** https://docs.dapr.io/reference/resource-specs/configuration-schema/ */
 export const configuration = document({
   spec: fields({
     tracing: fields({ samplingRate: text, stdout: anything, otel: anything, zipkin: anything }),
+    api: fields({ allowed: apis, denied: apis }),
     ...Object.fromEntries(
-      'httpPipeline appHttpPipeline mtls metric metrics secrets accessControl nameResolution features api components logging wasm workflow'
+      'httpPipeline appHttpPipeline mtls metric metrics secrets accessControl nameResolution features components logging wasm workflow'
         .split(' ')
         .map((name) => [name, anything]),
     ),
@@ -94,4 +98,6 @@ export const RESOURCES: Readonly<Record<string, Rule>> = {
   MCPServer: anything,
   // In a folder, daprd ignores it. --config names the file.
   Configuration: configuration,
+  // Not Dapr's: `kubectl apply -k` reads it, and daprd ignores it.
+  Kustomization: anything,
 };

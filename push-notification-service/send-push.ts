@@ -5,6 +5,7 @@ import axios, { isAxiosError } from 'axios';
 import type { Handle } from '../common/dapr/subscription';
 import type { Follow } from '../common/follow';
 import { isInternal } from '../common/host';
+import { directAdapter } from '../common/http/direct-adapter';
 import type { Logger } from '../common/logger';
 import { eventKey } from '../common/once/event-key';
 import type { PushConfig } from './config';
@@ -39,7 +40,7 @@ export function createPushSender(
     timeout: timeoutMs,
     maxRedirects: 0,
     // The proxy of the environment (HTTP_PROXY) is for servers on the internet. It cannot reach a host of the Compose network.
-    ...(isInternal(new URL(pushUrl)) && { proxy: false as const }),
+    ...(isInternal(new URL(pushUrl)) && { adapter: directAdapter }),
     // The status says it all: a message is sent when the answer begins with 2xx, even if its body is broken.
     responseType: 'stream',
     decompress: false,

@@ -24,10 +24,17 @@ withArguments(({ service, task }) =>
           .close()
           .catch(({ message }: Error) => logger.warn(`the next run reads more topics: ${message}`));
       }
-      // When the sidecar ends first, the dapr CLI exits with 0. So a run that has failed ends by itself.
-      if (code === 0) await dapr.shutDown();
+      // When the sidecar ends first, the dapr CLI exits with 0. So a run that has failed ends by itself. So does every
+      // run on Kubernetes: it starts a sidecar again that ends first, and stops the sidecar of a program that has ended.
+      if (code === 0 && process.env.KUBERNETES_SERVICE_HOST === undefined) await dapr.shutDown();
       else process.kill(process.pid, 'SIGTERM');
     });
-    return createApp({ topics, take: (event) => replay.take(event), ready: unlessStopping(ready), logger, ...config });
+    return createApp({
+      topics,
+      take: (event) => replay.take(event),
+      ready: unlessStopping(ready),
+      logger,
+      ...config,
+    });
   }),
 );

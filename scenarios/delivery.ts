@@ -8,6 +8,8 @@ import { waitUntilNotified } from './stacks/wait-until-notified';
 const SOON = { timeout: 15_000 };
 const EMAIL = 'email-notification-service';
 const PUSH = 'push-notification-service';
+/** Of one event, before it becomes a dead letter (components/common/resiliency.yaml). */
+const ATTEMPTS = 11;
 
 /** Defines the tests that every accepted follow leads to one mail and one push message. They run on every stack. */
 export function deliveryScenarios(startStack: () => Promise<Stack>): void {
@@ -65,6 +67,19 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
     await stack.inbox.clearFaults();
     await expectOneOfEach(followed);
   });
+
+  test('When a mail is being retried, then the mails behind it do not wait for the end of its retries', async () => {
+    await stack.inbox.setFaults({ mail: { code: 451, percent: 100 } });
+    const first = await follow();
+    await vi.waitFor(() => expect(logged(EMAIL, first.id, 'will be retried: ')).not.toHaveLength(0), SOON);
+    const second = await follow();
+    await vi.waitFor(() => expect(logged(EMAIL, second.id, 'will be retried: ')).not.toHaveLength(0), {
+      timeout: 60_000,
+    });
+    expect(logged(EMAIL, first.id, 'will be retried: ').length).toBeLessThan(ATTEMPTS);
+    await stack.inbox.clearFaults();
+    await Promise.all([first, second].map(expectOneOfEach));
+  }, 90_000);
 
   test('When the push server refuses messages temporarily, then the message is retried and arrives once', async (context) => {
     if (stack.pushFaultsUnavailable) context.skip(stack.pushFaultsUnavailable);

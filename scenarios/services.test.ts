@@ -31,7 +31,14 @@ const brokers = readdirSync(join(ROOT, 'components')).flatMap((folder) => {
     new Map(
       (metadata[name] ?? '').split(';').map((entry = '') => entry.replaceAll(' ', '').split('=') as [string, string]),
     );
-  return [{ file, publishing: scopes('publishingScopes'), subscribing: scopes('subscriptionScopes') }];
+  return [
+    {
+      file,
+      topics: (metadata.protectedTopics ?? '').split(','),
+      publishing: scopes('publishingScopes'),
+      subscribing: scopes('subscriptionScopes'),
+    },
+  ];
 });
 
 test('When the files are read, then there are subscribers and brokers', () => {
@@ -42,13 +49,23 @@ test('When the files are read, then there are subscribers and brokers', () => {
 });
 
 describe.each(subscribers)('%s', (service) => {
-  test.each(brokers)('When its sidecar reads $file, then it may subscribe, and publish its dead letters', (broker) => {
-    const { file, publishing, subscribing } = broker;
-    expect(publishing.get(service)?.split(','), `${file}: publishingScopes has no entry "${service}=…"`).toContain(
-      `${service}-dead-letters`,
-    );
-    expect(subscribing.get(service), `${file}: subscriptionScopes has no entry "${service}=…"`).toMatch(/./);
-  });
+  test.each(brokers)(
+    'When its sidecar reads $file, then it may subscribe, and publish its dead letters and retries',
+    (broker) => {
+      const { file, publishing, subscribing } = broker;
+      const [dead, retries] = [`${service}-dead-letters`, `${service}-retries`];
+      const topics = (scopes: Map<string, string>) => scopes.get(service)?.split(',').toSorted();
+      expect(topics(publishing), `${file}: publishingScopes has no entry "${service}=${dead},${retries}"`).toEqual([
+        dead,
+        retries,
+      ]);
+      const subscribed = topics(subscribing) ?? [];
+      expect(subscribed, `${file}: subscriptionScopes has no entry "${service}=TOPIC,${retries}"`).toContain(retries);
+      expect(subscribed.length).toBeGreaterThan(1);
+      const unknown = subscribed.filter((topic) => topic !== retries && !broker.topics.includes(topic));
+      expect(unknown, `${file}: subscriptionScopes of ${service} has topics that protectedTopics has not`).toEqual([]);
+    },
+  );
 
   test('When docker-compose.yml is read, then it runs the service as the others, and Prometheus finds its metrics', () => {
     const { services: containers } = load('docker-compose.yml');

@@ -3,6 +3,8 @@ import { parseTrace, type Trace } from '../http/trace-context';
 /** The parts of a CloudEvent that a subscriber uses. */
 export interface CloudEvent {
   id: string;
+  /** The topic on which the event was first published. Anybody may publish an event, so it may have any type. */
+  topic: unknown;
   data: unknown;
   /** The trace in the event. Deliveries with a trace header have their own. */
   trace: Trace | undefined;
@@ -43,9 +45,9 @@ export function batchOf(body: unknown): BatchEntry[] | undefined {
  */
 export function parseCloudEvent(body: unknown): CloudEvent {
   if (!isObject(body)) throw new PoisonEvent('the body is not a CloudEvent');
-  const { id, data, traceparent, tracestate } = body as Record<string, unknown>;
+  const { id, topic, data, traceparent, tracestate } = body as Record<string, unknown>;
   if (typeof id !== 'string' || !EVENT_ID.test(id)) {
     throw new PoisonEvent('the event id is not a string of 1 to 255 visible ASCII characters');
   }
-  return { id, data, trace: parseTrace(traceparent, tracestate) };
+  return { id, topic, data, trace: parseTrace(traceparent, tracestate) };
 }

@@ -1,6 +1,7 @@
 import { Agent } from 'node:http';
 import axios, { type AxiosInstance, isAxiosError } from 'axios';
 import type { Config } from '../config';
+import { directAdapter } from '../http/direct-adapter';
 
 /** A request to the sidecar failed. The message names the request and the sidecar's answer. */
 export class SidecarError extends Error {}
@@ -34,8 +35,7 @@ export function connectSidecar({ daprHttpPort, daprApiToken }: Pick<Config, 'dap
     headers: daprApiToken ? { 'dapr-api-token': daprApiToken } : {},
     timeout: TIMEOUT_MS,
     httpAgent: new Agent({ keepAlive: true }),
-    proxy: false, // The sidecar is on loopback. A proxy from the environment is for other hosts.
-    maxRedirects: 0,
+    adapter: directAdapter, // The sidecar is on loopback: no proxy, no redirects.
   });
   return {
     http,

@@ -7,18 +7,19 @@ import { testSubscriber } from '../testing/test-subscriber';
 import { type Handle, PermanentFailure, subscription } from './subscription';
 
 const handle = vi.fn<Handle<Follow>>();
-const deadLetter = vi.fn<(event: object) => Promise<void>>();
+const moveTo = vi.fn<(topic: string, event: object) => Promise<void>>();
 const { logger, lines } = captureLog();
 const options = {
   subscriptions: [subscription({ topic: FOLLOWER_ADDED, route: '/followerAdded', parse: parseFollow, handle })],
-  deadLetter,
+  moveTo,
   logger,
+  eventsPerDelivery: 50,
 };
 const app = testSubscriber(options);
 
 beforeEach(() => {
   handle.mockReset().mockResolvedValue();
-  deadLetter.mockReset().mockResolvedValue();
+  moveTo.mockReset().mockResolvedValue();
   lines.length = 0;
 });
 
@@ -31,23 +32,59 @@ const deliverBatch = async (...entries: unknown[]) => {
   return res.body.statuses as { entryId: string; status: string }[];
 };
 
-test('When batches are configured, then the subscriptions ask for them with their size; otherwise they do not', async () => {
-  const inBatches = testSubscriber({ ...options, eventsPerDelivery: 50 });
-  const { body } = await request(inBatches).get('/dapr/subscribe');
-  expect(body[0].bulkSubscribe).toMatchObject({ enabled: true, maxMessagesCount: 50 });
-  expect((await request(app).get('/dapr/subscribe')).body[0]).not.toHaveProperty('bulkSubscribe');
+const RETRIES = 'email-notification-service-retries';
+const DEAD_LETTERS = 'email-notification-service-dead-letters';
+
+test('When batches are configured, then Dapr delivers the topic in batches, and the retries one by one', async () => {
+  const declared = { pubsubname: 'pubsub', deadLetterTopic: DEAD_LETTERS };
+  const bulkSubscribe = { enabled: true, maxMessagesCount: 50, maxAwaitDurationMs: 5 };
+  expect((await request(app).get('/dapr/subscribe')).body).toEqual([
+    { ...declared, topic: FOLLOWER_ADDED, route: '/followerAdded', bulkSubscribe },
+    { ...declared, topic: RETRIES, route: '/retries' },
+  ]);
 });
 
-test('When one event of a batch fails, then the answer asks Dapr to retry only that event', async () => {
+test('When batches are not configured, then there is no topic for retries', async () => {
+  const single = testSubscriber({ ...options, eventsPerDelivery: 1 });
+  const { body } = await request(single).get('/dapr/subscribe');
+  expect(body).toMatchObject([{ topic: FOLLOWER_ADDED }]);
+  expect(body[0]).not.toHaveProperty('bulkSubscribe');
+  await request(single).post('/retries').send(event).expect(404);
+});
+
+test('When one event of a batch fails for now, then it moves to the retries, and the batch is done', async () => {
   handle.mockImplementation(async (_follow, id) => {
     if (id === 'b') throw new Error('451');
   });
-  expect(await deliverBatch(entry('a'), entry('b'), entry('c'))).toEqual([
+  const failing = entry('b');
+  expect(await deliverBatch(entry('a'), failing, entry('c'))).toEqual([
     { entryId: 'a', status: 'SUCCESS' },
-    { entryId: 'b', status: 'RETRY' },
+    { entryId: 'b', status: 'SUCCESS' },
     { entryId: 'c', status: 'SUCCESS' },
   ]);
-  expect(deadLetter).not.toHaveBeenCalled();
+  expect(moveTo).toHaveBeenCalledExactlyOnceWith(RETRIES, failing.event);
+});
+
+test.each([
+  ['succeeds', undefined, 200, { status: 'SUCCESS' }],
+  ['fails for now again', new Error('451'), 503, {}],
+  ['fails for good', new PermanentFailure('550'), 200, { status: 'DROP' }],
+])('When a retry %s, then Dapr gets the answer of a single event', async (_, failure, status, body) => {
+  if (failure) handle.mockRejectedValue(failure);
+  const res = await request(app).post('/retries').send(event).expect(status);
+  expect(res.body).toMatchObject(body);
+  expect(handle).toHaveBeenCalledExactlyOnceWith(event.data, 'event-1', expect.any(AbortSignal));
+  expect(moveTo).not.toHaveBeenCalled();
+});
+
+test('When a retry is of a topic that the service does not subscribe to, then it becomes a dead letter', async () => {
+  const res = await request(app)
+    .post('/retries')
+    .send({ ...event, topic: 'other' });
+  expect(res.body).toEqual({ status: 'DROP' });
+  expect(lines).toContainEqual(
+    expect.objectContaining({ msg: 'dead letter: email-notification-service does not subscribe to "other"' }),
+  );
 });
 
 test('When an event of a batch is not valid, then the service publishes it as a dead letter', async () => {
@@ -56,12 +93,15 @@ test('When an event of a batch is not valid, then the service publishes it as a 
     { entryId: 'a', status: 'SUCCESS' },
     { entryId: 'b', status: 'SUCCESS' },
   ]);
-  expect(deadLetter).toHaveBeenCalledExactlyOnceWith(poison.event);
+  expect(moveTo).toHaveBeenCalledExactlyOnceWith(DEAD_LETTERS, poison.event);
 });
 
-test('When the broker does not accept the dead letter, then the answer asks Dapr to retry the event', async () => {
-  handle.mockRejectedValue(new PermanentFailure('550'));
-  deadLetter.mockRejectedValue(new Error('the broker is down'));
+test.each([
+  ['the dead letter', new PermanentFailure('550')],
+  ['the retry', new Error('451')],
+])('When the broker does not accept %s, then the answer asks Dapr to retry the event', async (_, failure) => {
+  handle.mockRejectedValue(failure);
+  moveTo.mockRejectedValue(new Error('the broker is down'));
   expect(await deliverBatch(entry('a'))).toEqual([{ entryId: 'a', status: 'RETRY' }]);
 });
 

@@ -11,7 +11,7 @@ import { type Handle, PermanentFailure, subscription } from './subscription';
 const handle = vi.fn<Handle<Follow>>();
 const handleRemoved = vi.fn<Handle<string>>();
 const handleOnce = vi.fn<HandleOnce>();
-const deadLetter = vi.fn<(event: object) => Promise<void>>();
+const moveTo = vi.fn<(topic: string, event: object) => Promise<void>>();
 const ready = vi.fn();
 const { logger, lines } = captureLog();
 const options = {
@@ -20,7 +20,7 @@ const options = {
     subscription({ topic: 'followerRemoved', route: '/removed', parse: String, handle: handleRemoved }),
   ],
   handleOnce,
-  deadLetter,
+  moveTo,
   ready,
   logger,
 };
@@ -30,7 +30,7 @@ beforeEach(() => {
   handle.mockReset().mockResolvedValue();
   handleRemoved.mockReset().mockResolvedValue();
   handleOnce.mockReset().mockImplementation((_event, _signal, work) => work());
-  deadLetter.mockReset().mockResolvedValue();
+  moveTo.mockReset().mockResolvedValue();
   ready.mockReset().mockResolvedValue(undefined);
   lines.length = 0;
 });

@@ -30,8 +30,11 @@ export interface Dependencies {
   service: string;
   subscriptions: readonly Subscription[];
   handleOnce: HandleOnce;
-  /** Publishes an event to the dead-letter topic. Only batches need it: Dapr itself moves single events there. */
-  deadLetter: (event: object) => Promise<void>;
+  /**
+   * Publishes an event as it is to a topic of the service's own. Only batches need it: Dapr itself retries single events
+   * and moves them to the dead letters.
+   */
+  moveTo: (topic: string, event: object) => Promise<void>;
   ready: Ready;
   logger: Logger;
   pubsubName: string;
@@ -44,6 +47,18 @@ export interface Dependencies {
 /** Each service has its own dead-letter topic: two subscribers of one topic would receive each other's dead letters. */
 export const deadLetterTopic = (service: string) => `${service}-dead-letters`;
 
+/** With batches, the topic on which the events that failed for now wait for their retries, one by one. */
+export const retryTopic = (service: string) => `${service}-retries`;
+
+/** Returns every topic that Dapr subscribes a service to. */
+export const subscribedTopics = (
+  service: string,
+  subscriptions: readonly Subscription[],
+  eventsPerDelivery: number,
+) => [...subscriptions.map(({ topic }) => topic), ...(eventsPerDelivery > 1 ? [retryTopic(service)] : [])];
+
+const RETRY_ROUTE = '/retries';
+
 /** How long Dapr waits for a batch to fill up. */
 const BATCH_AWAIT_MS = 5;
 
@@ -54,14 +69,13 @@ const BATCH_AWAIT_MS = 5;
 export function createSubscriber(dependencies: Dependencies): Express {
   const { service, subscriptions, ready, logger, pubsubName, appApiToken, eventsPerDelivery, listenAddress } =
     dependencies;
+  const inBatches = eventsPerDelivery > 1;
   const bulkSubscribe = { enabled: true, maxMessagesCount: eventsPerDelivery, maxAwaitDurationMs: BATCH_AWAIT_MS };
-  const declared = subscriptions.map(({ topic, route }) => ({
-    pubsubname: pubsubName,
-    topic,
-    route,
-    deadLetterTopic: deadLetterTopic(service),
-    ...(eventsPerDelivery > 1 && { bulkSubscribe }),
-  }));
+  const common = { pubsubname: pubsubName, deadLetterTopic: deadLetterTopic(service) };
+  const declared = [
+    ...subscriptions.map(({ topic, route }) => ({ ...common, topic, route, ...(inBatches && { bulkSubscribe }) })),
+    ...(inBatches ? [{ ...common, topic: retryTopic(service), route: RETRY_ROUTE }] : []),
+  ];
 
   const app = strictExpress();
   app.use(
@@ -72,11 +86,13 @@ export function createSubscriber(dependencies: Dependencies): Express {
     handshake(() => declared),
   );
 
-  for (const subscription of subscriptions) {
-    const { route } = subscription;
-    const deliver = deliveryHandler(subscription, dependencies);
+  const routes = subscriptions.map((subscription): [string, Find] => [subscription.route, () => subscription]);
+  // An event that waits for its retry keeps the topic on which it was published.
+  const byTopic: Find = (topic) => subscriptions.find((subscription) => subscription.topic === topic);
+  if (inBatches) routes.push([RETRY_ROUTE, byTopic]);
+  for (const [route, find] of routes) {
     const allowed = [requireAppToken(appApiToken), requireCaller(replayOf(service))];
-    app.post(route, allowed, cloudEventBody(eventsPerDelivery), deliver);
+    app.post(route, allowed, cloudEventBody(eventsPerDelivery), deliveryHandler(find, dependencies));
     // No retry can make a body readable, so the event becomes a dead letter.
     app.use(route, ((error, _req, res, next) => {
       if (!isUnreadableBody(error)) return next(error);
@@ -94,31 +110,38 @@ export function createSubscriber(dependencies: Dependencies): Express {
 export const cloudEventBody = (eventsPerDelivery = 1): RequestHandler =>
   express.json({ type: ['application/cloudevents+json', 'application/json'], limit: 64 * 1024 * eventsPerDelivery });
 
-function deliveryHandler(subscription: Subscription, dependencies: Dependencies): RequestHandler {
-  const { handleOnce, deadLetter, logger } = dependencies;
-  const { topic } = subscription;
+/** Returns the subscription of an event that was published on a topic. */
+type Find = (topic: unknown) => Subscription | undefined;
+
+function deliveryHandler(find: Find, dependencies: Dependencies): RequestHandler {
+  const { service, handleOnce, moveTo, logger } = dependencies;
 
   async function handle(event: unknown, log: RequestLog, signal: AbortSignal): Promise<Outcome> {
     try {
-      const { id, data, trace } = parseCloudEvent(event);
+      const { id, topic: publishedOn, data, trace } = parseCloudEvent(event);
       log.eventId = id;
       if (trace) log.trace ??= trace;
+      const subscription = find(publishedOn);
+      if (!subscription) throw new PoisonEvent(`${service} does not subscribe to ${JSON.stringify(publishedOn)}`);
       const work = subscription.prepare(data, id);
-      await handleOnce({ topic, id }, signal, () => work(signal));
+      await handleOnce({ topic: subscription.topic, id }, signal, () => work(signal));
       return 'SUCCESS';
     } catch (error) {
       return outcomeOf(error as Error, log, logger);
     }
   }
 
+  /**
+   * Handles an event of a batch. Dapr delivers the next batch when each event of this one has succeeded or has used up
+   * its retries. So we move an event that has failed to a topic of our own, and nothing waits for it. In addition,
+   * daprd 1.18.3 panics, or moves the wrong event to the dead letters, when a retried batch is answered with a DROP.
+   */
   async function handleInBatch(event: unknown, log: RequestLog, signal: AbortSignal): Promise<Outcome> {
     const outcome = await handle(event, log, signal);
-    if (outcome !== 'DROP') return outcome;
-    // daprd 1.18.3 panics, or moves the wrong event to the dead letters, when a retried batch is answered with a DROP.
-    // So we publish the dead letter. A value that is not an object cannot be published unchanged: Dapr retries it and
-    // then moves it to the dead letters.
-    if (!isObject(event)) return 'RETRY';
-    return deadLetter(event).then(
+    // Dapr delivers the whole batch again when it no longer waits for us. A value that is not an object cannot be
+    // published unchanged: Dapr retries it and then moves it to the dead letters.
+    if (outcome === 'SUCCESS' || signal.aborted || !isObject(event)) return outcome === 'DROP' ? 'RETRY' : outcome;
+    return moveTo(outcome === 'DROP' ? deadLetterTopic(service) : retryTopic(service), event).then(
       () => 'SUCCESS',
       (error: Error) => outcomeOf(error, log, logger),
     );
@@ -137,9 +160,7 @@ function deliveryHandler(subscription: Subscription, dependencies: Dependencies)
     const statuses = entries.map(async ({ entryId, event }) => {
       const entryLog: RequestLog = { trace: undefined };
       log.entries?.push(entryLog);
-      const status = await handleInBatch(event, entryLog, signal);
-      if (status === 'RETRY') entryLog.status = 503;
-      return { entryId, status };
+      return { entryId, status: await handleInBatch(event, entryLog, signal) };
     });
     res.json({ statuses: await Promise.all(statuses) });
   };
@@ -153,11 +174,12 @@ function signalOf(res: Response): AbortSignal {
   return controller.signal;
 }
 
-/** Returns the outcome of a failed event, and logs it. */
+/** Returns the outcome of a failed event, and logs it. In the access log, an event of a batch that is retried has 503. */
 function outcomeOf(error: Error, log: RequestLog, logger: Logger): Outcome {
   if (error instanceof PoisonEvent && error.eventId !== undefined) log.eventId = error.eventId;
   const ids = { eventId: log.eventId, traceId: log.trace?.traceId };
   const permanent = error instanceof PoisonEvent || error instanceof PermanentFailure || isUnreadableBody(error);
+  if (!permanent) log.status = 503;
   logger.warn(ids, `${permanent ? 'dead letter' : 'will be retried'}: ${error.message}`);
   return permanent ? 'DROP' : 'RETRY';
 }

@@ -55,5 +55,13 @@ function refuse(socket: Socket, status: number, detail: string): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon());
 }
 
+/**
+ * Closes each connection after its next answer, and says so in the answer. A client that sends requests one after the
+ * other then has no connection left that `closeServer` could close while a request is on its way.
+ */
+export function closeAfterAnswers(server: Server): void {
+  server.prependListener('request', (_req, res) => res.setHeader('connection', 'close'));
+}
+
 /** Accepts no more connections, and resolves when the requests in progress are answered. */
 export const closeServer = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));

@@ -36,7 +36,7 @@ class FakeState {
 }
 
 let state: FakeState;
-const { logger, lines } = captureLog();
+let { logger, lines } = captureLog();
 const EVENT = { topic: 'followerAdded', id: 'event-1' };
 const KEY = 'followerAdded.event-1';
 /** Returns the claims of a new process. */
@@ -44,7 +44,7 @@ const owner = () => createClaims(state, logger);
 
 beforeEach(() => {
   state = new FakeState();
-  lines.length = 0;
+  ({ logger, lines } = captureLog()); // a claim of an earlier test may still be renewed
 });
 afterEach(() => vi.useRealTimers());
 

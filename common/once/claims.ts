@@ -47,12 +47,12 @@ export function createClaims(state: State, logger: Logger): Claims {
     held.set(key, 'handling');
     const owner = randomUUID();
     try {
-      const etag = await takeKey(state, key, owner);
-      if (etag === undefined) {
+      const taken = await takeKey(state, key, owner);
+      if (taken === 'done before') {
         held.delete(key);
         return undefined;
       }
-      return claim(new Lease({ state, key, owner, logger: logger.child({ eventId: id }) }, etag), key);
+      return claim(new Lease({ state, key, owner, logger: logger.child({ eventId: id }) }, taken.etag), key);
     } catch (error) {
       held.delete(key);
       throw error;
@@ -84,21 +84,29 @@ export function createClaims(state: State, logger: Logger): Claims {
 }
 
 /**
- * Returns the etag of the claim; undefined when the event is done. The answer to the save does not matter: the store
- * may have saved the claim although the answer was an error. We read the key back instead.
+ * Returns the taken claim, with its etag when that was read. A new claim is saved only if its key does not exist, so the
+ * answer to the save tells that it is ours. An error tells nothing: the store may have saved the claim although its
+ * answer was lost. Then we read the key back.
+ *
+ * @throws {ClaimedElsewhere} while another delivery holds the claim
+ * @throws {SidecarError} while the state store does not answer
  */
-async function takeKey(state: State, key: string, owner: string): Promise<string | undefined> {
+async function takeKey(state: State, key: string, owner: string): Promise<{ etag?: string } | 'done before'> {
   const save = (etag?: string) => state.saveState(key, claimBy(owner), { etag, ttlSeconds: LEASE_SECONDS });
-  const failure = await save().catch((error: Error) => error);
+  const failure = await save().then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  if (!failure) return {};
   const { value, etag } = (await state.getState(key)) ?? {};
-  if (etag === undefined) throw failure ?? new Error('the claim is not in the state store');
+  if (etag === undefined) throw failure;
   const found = value as Partial<Record<string, unknown>>;
-  if (found.owner === owner) return etag;
-  if (found.done) return undefined;
+  if (found.owner === owner) return { etag };
+  if (found.done) return 'done before';
   if (!isExpired(found)) throw new ClaimedElsewhere('another delivery of this event is in progress');
   await save(etag);
   const taken = await state.getState(key);
-  if ((taken?.value as { owner?: string } | undefined)?.owner === owner) return taken?.etag;
-  // We do not know whether the event is done, so we do not return undefined.
+  if (taken && (taken.value as { owner?: string }).owner === owner) return { etag: taken.etag };
+  // We do not know whether the event is done, so we do not return 'done before'.
   throw new ClaimedElsewhere('another delivery has taken the expired claim of this event');
 }

@@ -44,18 +44,20 @@ export interface LeaseOptions {
 
 /** A claim in the state store that its owner renews until it marks the event as done or releases it. */
 export class Lease {
-  private renewal = Promise.resolve();
+  private renewal: Promise<void>;
   private timer: NodeJS.Timeout | undefined;
   private late = false;
 
   /**
-   * @param etag the etag of the claim, read before the work begins. With it, one request stores
+   * @param etag the etag of the claim. When undefined, it is read while the work is done. With it, one request stores
    * the mark. A process that is killed before that request ends forgets that the work is done.
    */
   constructor(
     private readonly options: LeaseOptions,
-    private etag: string | undefined,
+    private etag?: string,
   ) {
+    // A failed read is repeated by the renewal, or by the mark.
+    this.renewal = etag === undefined ? this.readEtag().then(ignore, ignore) : Promise.resolve();
     this.scheduleRenewal();
   }
 
@@ -106,6 +108,14 @@ export class Lease {
 
   private read = (): Promise<StateItem | undefined> => this.options.state.getState(this.options.key);
 
+  /** Resolves with the claim in the store. The etag stays undefined when another owner has it. */
+  private async readEtag(): Promise<Partial<ClaimMark> | undefined> {
+    const item = await this.read();
+    const found = item?.value as Partial<ClaimMark> | undefined;
+    this.etag = found?.owner === this.options.owner ? item?.etag : undefined;
+    return found;
+  }
+
   private async saveMark(etag: string | undefined): Promise<Error | undefined> {
     const { state, key } = this.options;
     try {
@@ -127,15 +137,14 @@ export class Lease {
   /** Extends the lease, unless another owner has taken the claim. */
   private async renew(): Promise<void> {
     const { state, key, owner, logger } = this.options;
-    if (this.etag === undefined) return;
     const renewed = claimBy(owner);
     try {
+      if (this.etag === undefined) await this.readEtag();
+      if (this.etag === undefined) return;
       const failure = await state
         .saveState(key, renewed, { etag: this.etag, ttlSeconds: LEASE_SECONDS })
         .catch((error: Error) => error);
-      const item = await this.read();
-      const found = item?.value as Partial<ClaimMark> | undefined;
-      this.etag = found?.owner === owner ? item?.etag : undefined;
+      const found = await this.readEtag();
       if (failure && found?.expiresAt !== renewed.expiresAt) throw failure;
     } catch (error) {
       logger.warn(`the claim could not be renewed: ${(error as Error).message}`);
@@ -150,4 +159,5 @@ export class Lease {
   }
 }
 
+const ignore = () => {};
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

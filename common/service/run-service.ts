@@ -5,7 +5,7 @@ import type { Express } from 'express';
 import { type Config, ConfigError, type Defaults, type Environment, readConfig } from '../config';
 import { createDapr, type Dapr } from '../dapr/client';
 import { NotReady, type Ready } from '../http/health';
-import { closeServer, createHttpServer } from '../http/server';
+import { closeAfterAnswers, closeServer, createHttpServer } from '../http/server';
 import { createLogger, type Logger } from '../logger';
 
 // Docker kills a container 10 s after the stop by default (docker-compose.yml allows more). We end before that, with a line in the log. This time begins
@@ -70,6 +70,7 @@ export async function runService(name: string, defaults: Defaults, wire: (parts:
     else logger.info(`stopping on ${signal}`);
     // A load balancer asks for /readyz every few seconds. Until it sees the 503, it sends requests to this service.
     // After an unexpected error, the service is no longer fit to serve.
+    closeAfterAnswers(server);
     if (!err) await sleep(shutdownDelayMs);
     await closeServer(server);
     for (const end of ends) await end();

@@ -113,6 +113,7 @@ describe.concurrent('a stop', { timeout: 60_000 }, () => {
     await logs('stopping on SIGTERM');
     const answer = await get('/readyz');
     expect(answer.status).toBe(503);
+    expect(answer.headers.get('connection')).toBe('close'); // no request is on its way when the service closes
     expect(await answer.json()).toMatchObject({ detail: 'The service is stopping.' });
     expect((await get('/livez')).status).toBe(200);
     const { answered, finish } = await deliver('event-4');

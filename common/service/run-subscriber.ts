@@ -1,5 +1,5 @@
 import type { Defaults } from '../config';
-import { createSubscriber, deadLetterTopic } from '../dapr/subscriber';
+import { createSubscriber, subscribedTopics } from '../dapr/subscriber';
 import type { Subscription } from '../dapr/subscription';
 import { createClaims } from '../once/claims';
 import { createHandleOnce } from '../once/handle-once';
@@ -21,12 +21,12 @@ export function runSubscriber(
     const { handleOnce, idle } = createHandleOnce(createClaims(dapr, logger), logger);
     onStop(idle);
     const subscriptions = wire({ env, logger, onStop });
-    const topics = subscriptions.map(({ topic }) => topic);
+    const topics = subscribedTopics(service, subscriptions, config.eventsPerDelivery);
     return createSubscriber({
       service,
       subscriptions,
       handleOnce,
-      deadLetter: (event) => dapr.publishUnchanged(deadLetterTopic(service), event),
+      moveTo: dapr.publishUnchanged,
       ready: unlessStopping(() => dapr.readyToReceive(topics)),
       logger,
       ...config,

@@ -7,6 +7,7 @@ export const FOLLOW_EVENT = {
   id: 'event-1',
   type: 'followerAdded',
   source: 'api-facade',
+  topic: 'followerAdded',
   data: { follower: 'alice', followee: 'bob' },
   traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01`,
 };

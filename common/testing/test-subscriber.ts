@@ -9,7 +9,7 @@ export const testSubscriber = (options: Pick<Dependencies, 'subscriptions'> & Pa
   createSubscriber({
     service: 'email-notification-service',
     handleOnce: (_event, _signal, work) => work(),
-    deadLetter: async () => {},
+    moveTo: async () => {},
     ready: async () => {},
     logger: captureLog().logger,
     pubsubName: 'pubsub',

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Docker runs this script every ten seconds, as the health check of Redis (docker-compose.yml). It removes the events that
 # every service has acknowledged, and refuses new events while little memory or disk is left (keep-room.lua). A refused
-# publish becomes a 503 of api-facade. Claims, marks and dead letters are not refused: the services finish the accepted events.
+# publish becomes a 503 of api-facade. Claims, marks, retries and dead letters are not refused: the services finish the
+# accepted events.
 # It fails when Redis does not answer.
 #
 # Elsewhere:  sh components/redis-server/keep-room.sh -h HOST -p PORT
@@ -20,7 +21,7 @@ fi
 reply=$(redis-cli "$@" --eval "$folder/keep-room.lua" , "$free")
 case $reply in
   room) redis-cli "$@" ACL SETUSER "$user" clearselectors "$state" +xadd ;;
-  full) redis-cli "$@" ACL SETUSER "$user" clearselectors "$state" '(~*-dead-letters* +xadd)' -xadd ;;
+  full) redis-cli "$@" ACL SETUSER "$user" clearselectors "$state" '(~*-dead-letters* ~*-retries +xadd)' -xadd ;;
   *)
     echo "$reply"
     exit 1

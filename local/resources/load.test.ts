@@ -73,6 +73,12 @@ describe('loadResources', () => {
     expect(warnings).toEqual([expect.stringMatching(/a\.yaml: kind "HTTPEndpoint" is not supported/)]);
   });
 
+  test('When a folder has a Kustomization, then it is ignored without a warning, as with daprd', () => {
+    write('kustomization.yaml', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []');
+    expect(load()).toMatchObject({ components: [], resiliencies: [] });
+    expect(warnings).toEqual([]);
+  });
+
   test('When a Resiliency document is invalid, then a warning names file, field and value, and the other documents are loaded, as with daprd', () => {
     write('a.yaml', 'kind: Resiliency\nmetadata: {name: r}\nspec: {policies: {retries: {p: {policy: sometimes}}}}');
     write('b.yaml', component('c'));

@@ -16,8 +16,8 @@ export interface Resources {
   subscriptions: DeclaredSubscription[];
 }
 
-/** The kinds of resources that are ignored without a warning. */
-const IGNORED_KINDS = new Set(['Configuration']);
+/** The kinds of documents that are ignored without a warning. daprd ignores a Kustomization, too: it is for `kubectl apply -k`. */
+const IGNORED_KINDS = new Set(['Configuration', 'Kustomization']);
 
 /**
  * Returns the resources for an app in the YAML files of these folders. As in daprd, subfolders are not read, a file may

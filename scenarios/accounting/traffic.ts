@@ -15,6 +15,8 @@ export interface TrafficOptions {
   faults?: readonly (() => Promise<void>)[];
   /** The number of posts at a time. */
   maxConcurrent?: number;
+  /** Is called for each request that was not answered with 202, with what happened instead. */
+  onFailure?: (what: string) => void;
 }
 
 /** A follow that was answered with 202. Each has a different follower. */
@@ -34,7 +36,7 @@ export const FOLLOWEES = ['bob', 'carol', 'dave', 'erin'];
  */
 export async function postFollows(
   stack: Pick<Stack, 'facadeUrl'>,
-  { follows, repeated, faults = [], maxConcurrent = 16 }: TrafficOptions,
+  { follows, repeated, faults = [], maxConcurrent = 16, onFailure = () => {} }: TrafficOptions,
 ): Promise<Accepted[]> {
   const name = `f-${randomUUID().slice(0, 8)}`;
   const numbers = Array.from({ length: follows + repeated }, (_, i) => i % follows);
@@ -56,7 +58,7 @@ export async function postFollows(
       }
       await previousFault;
       const number = numbers[at] ?? 0;
-      accepted.set(number, await postUntilAccepted(stack, number, `${name}-${number}`));
+      accepted.set(number, await postUntilAccepted(stack, number, `${name}-${number}`, onFailure));
     }
   };
   await Promise.all(Array.from({ length: maxConcurrent }, worker));
@@ -67,13 +69,21 @@ export async function postFollows(
 /** Longer than the longest outage of the broker that a test makes. */
 const ACCEPTED_WITHIN_MS = 120_000;
 
-async function postUntilAccepted(stack: Pick<Stack, 'facadeUrl'>, number: number, follower: string): Promise<Accepted> {
+async function postUntilAccepted(
+  stack: Pick<Stack, 'facadeUrl'>,
+  number: number,
+  follower: string,
+  onFailure: (what: string) => void,
+): Promise<Accepted> {
   const followee = FOLLOWEES[number % FOLLOWEES.length] ?? 'bob';
   for (const deadline = Date.now() + ACCEPTED_WITHIN_MS; ; await sleep(100)) {
     const headers = { 'idempotency-key': follower };
-    const answer = await postFollow(stack, { follower, followee }, headers).catch(() => undefined);
-    if (answer?.status === 202) return answer.body;
+    const answer = await postFollow(stack, { follower, followee }, headers).catch((error: Error) => error);
+    if (!(answer instanceof Error) && answer.status === 202) return answer.body;
+    onFailure(answer instanceof Error ? String(answer.cause ?? answer) : `${answer.status} ${answer.body.detail}`);
     if (Date.now() > deadline)
-      throw new Error(`follow ${number} was not accepted in time; last answer: ${JSON.stringify(answer)}`);
+      throw new Error(
+        `follow ${number} was not accepted in time; last answer: ${answer instanceof Error ? answer : JSON.stringify(answer)}`,
+      );
   }
 }

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { missingForCompose } from '../stacks/compose-requirements';
-import { type ComposeStack, startComposeStack } from '../stacks/compose-stack';
+import { ComposeStack, startComposeStack } from '../stacks/compose-stack';
+import { composeVariables, freePorts } from '../stacks/compose-variables';
+import { postFollow } from '../stacks/post-follow';
 import { SERVICES } from '../stacks/stack';
-import { HERE, killExperiment, MEMORY } from './docker-commands';
+import { HERE, killExperiment, MEMORY, SECOND_COPY } from './docker-commands';
 
 // Runs the docker commands of README.md and docs/ word for word, on a project with other ports.
 
@@ -45,6 +47,31 @@ describe.skipIf(missing)(`The docker commands [${missing ?? 'available'}]`, () =
     expect(containers.filter(({ Service }) => Service === 'email-notification-service')).toHaveLength(3);
     await stack.shell('docker compose up --detach --scale email-notification-service=1');
   }, 120_000);
+
+  test('When a second copy is started beside this one, then each has its own follows, image and volumes', async () => {
+    const second = new ComposeStack({
+      ...stack.options,
+      project: `${stack.options.project}-second`,
+      ports: await freePorts(),
+    });
+    // The project and the ports of the command are those of other copies on this machine, too.
+    const { COMPOSE_PROJECT_NAME, FACADE_PORT, MAILPIT_PORT, NTFY_PORT } = composeVariables(second.options);
+    const command = SECOND_COPY.replace('=second', `=${COMPOSE_PROJECT_NAME}`)
+      .replace('8180', `${FACADE_PORT}`)
+      .replace('8125', `${MAILPIT_PORT}`)
+      .replace('8190', `${NTFY_PORT}`);
+    try {
+      const { code, output } = await stack.shell(command);
+      expect(code, output).toBe(0);
+      const { body } = await postFollow(second, { follower: 'second', followee: 'copy' });
+      await vi.waitFor(async () => expect(await second.inbox.mailsOf(body.id)).toHaveLength(1), { timeout: 20_000 });
+      expect(await stack.inbox.mailsOf(body.id)).toEqual([]);
+      expect(await second.image()).not.toBe(await stack.image());
+      for (const service of SERVICES) expect(await stack.isHealthy(service), service).toBe(true);
+    } finally {
+      await second.down();
+    }
+  }, 300_000);
 
   test('When a service is killed while it sends a mail, then the mail arrives once, two minutes later', async () => {
     const [shell, output] = killExperiment.map(({ text }) => text.trim().split('\n'));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type LocalStack, startLocalStack } from '../stacks/local-stack';
+import { rawRequest, sendRaw } from '../stacks/raw-http';
 import { runInShell } from '../stacks/shell-command';
 import type { Service } from '../stacks/stack';
 import { blocks, commands, readPage, tables } from './markdown';
@@ -157,4 +158,18 @@ describe('docs/http.md', () => {
       if (status >= 400) expect(res.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     },
   );
+
+  const foreign = (tables(readPage('docs/http.md'))[1] ?? []).map(([request = '', answer = '']) => ({
+    request,
+    answer,
+  }));
+  const [origin, site] = ['Origin: http://page.example', 'Sec-Fetch-Site: cross-site'];
+  test.each(foreign)('When the request is one $request, then the status is $answer', async ({ request, answer }) => {
+    const sent = request.includes('Origin')
+      ? [rawRequest('GET', '/livez', [origin]), rawRequest('GET', '/livez', [site])]
+      : [Buffer.from(String(rawRequest('GET', '/livez')).replace('localhost', 'page.example'))];
+    for (const service of [stack.facadeUrl, stack.facadeSidecarUrl]) {
+      for (const bytes of sent) expect((await sendRaw(service, bytes)).status, service).toBe(Number(answer));
+    }
+  });
 });

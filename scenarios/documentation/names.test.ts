@@ -22,6 +22,13 @@ describe('README.md', () => {
     for (const path of paths) expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 
+  test('When the oldest versions of Docker and Compose are named, then CI runs the Compose tests on them', () => {
+    const [, engine, compose] = /Docker Engine (\d+) and Docker Compose ([\d.]+), or newer/.exec(readme) ?? [];
+    const installed = [...readPage('.github/workflows/ci.yml').matchAll(/^ +version: v([\d.]+)$/gm)].map(([, v]) => v);
+    expect(installed).toEqual([expect.stringMatching(`^${engine}\\.0\\.`), expect.stringMatching(`^${compose}\\.`)]);
+    expect(readPage('README.ja.md')).toContain(`Docker Engine ${engine} 以降と Docker Compose ${compose} 以降`);
+  });
+
   test('When the concurrency limit is named, then it is the limit of the code', () => {
     expect(readme).toContain(`At most ${MAX_CONCURRENT} mails are sent again`);
   });
@@ -57,7 +64,7 @@ describe.each(ALL_PAGES)('%s', (page) => {
 
 test.each(ALL_PAGES)('When %s shows a docker command, then a test runs it', (page) => {
   const shown = [...commands(readPage(page)), ...codeIn(readPage(page).replace(/^```[\s\S]*?^```$/gm, ''))];
-  const docker = shown.filter((command) => /^(\w+=\w+ )?docker /.test(command));
+  const docker = shown.filter((command) => /^(\w+=\w+ )*docker /.test(command));
   expect(docker.filter((command) => !(command in ELSEWHERE) && !HERE.includes(command))).toEqual([]);
 });
 

@@ -35,14 +35,14 @@ export function daprContext(folder: string): string | undefined {
   throw new Error(`DAPR_CONTEXT is ${context}; allowed: release, or a folder with the files dapr and daprd`);
 }
 
-/** Writes local/ as one file `dapr`. Its process title is daprd, because container/entrypoint.sh looks for daprd. */
+/** Writes local/ as one file `dapr`. Its process title is daprd, because it is the sidecar, too. */
 function bundleLocal(folder: string): void {
   const entryPoints = [join(ROOT, 'dist/local/main.js')];
   const { outputFiles } = buildSync({ entryPoints, bundle: true, platform: 'node', target: 'node20', write: false });
   const [, program = ''] = (outputFiles[0]?.text ?? '').split(/^#!.*\n/);
   // As container/daprd.sh does.
   const password =
-    'process.env.REDIS_PASSWORD = require("node:fs").readFileSync(process.env.REDIS_PASSWORD_FILE, "utf8");';
+    '{ const file = process.env.REDIS_PASSWORD_FILE; if (file) process.env.REDIS_PASSWORD = require("node:fs").readFileSync(file, "utf8"); }';
   // At a stop, local/ waits for retried deliveries as long as daprd does with container/daprd.sh.
   const flag = "process.argv.splice(3, 0, '--dapr-graceful-shutdown-seconds', '50');";
   writeFileSync(join(folder, 'dapr'), `#!/usr/bin/env -S node --title=daprd\n${flag}\n${password}\n${program}`);

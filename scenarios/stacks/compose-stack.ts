@@ -77,7 +77,7 @@ export class ComposeStack implements Stack {
   private logReader: ChildProcess | undefined;
 
   /** @param options `folder` is removed with the stack */
-  constructor(private readonly options: Project & { root: string; folder: string }) {
+  constructor(readonly options: Project & { root: string; folder: string }) {
     const { FACADE_PORT, MAILPIT_PORT, NTFY_PORT } = options.ports;
     this.facadeUrl = `http://127.0.0.1:${FACADE_PORT}`;
     this.inbox = new InboxClient(`http://127.0.0.1:${MAILPIT_PORT}`, `http://127.0.0.1:${NTFY_PORT}`);
@@ -113,6 +113,12 @@ export class ComposeStack implements Stack {
   /** Runs `docker`. Resolves with its stdout. */
   async docker(...args: string[]): Promise<string> {
     return (await promisify(execFile)('docker', args)).stdout;
+  }
+
+  /** Resolves with the ids of this project's objects in a list of `docker`, such as `volume ls`. */
+  async found(...list: string[]): Promise<string[]> {
+    const filter = `label=com.docker.compose.project=${this.options.project}`;
+    return (await this.docker(...list, '--quiet', '--filter', filter)).split('\n').filter(Boolean);
   }
 
   /** Runs a command in the container of a Compose service. Resolves with its stdout. */
@@ -214,11 +220,16 @@ export class ComposeStack implements Stack {
 
   async stop(): Promise<number | null> {
     this.logReader?.kill('SIGKILL');
+    await this.down();
+    rmSync(this.options.folder, { recursive: true });
+    return 0;
+  }
+
+  /** Removes the containers, networks, volumes and the image. */
+  async down(): Promise<void> {
     const image = await this.image();
     await this.compose('down', '--volumes', '--remove-orphans', '--timeout', '5');
     await this.docker('image', 'rm', '--force', image);
-    rmSync(this.options.folder, { recursive: true });
-    return 0;
   }
 
   private async containersOf(service: string): Promise<Container[]> {
