@@ -23,7 +23,14 @@ export function bindingRoute(find: (name: string) => NamedBinding | undefined, t
   const handler = async (request: ApiRequest): Promise<ApiAnswer> => {
     const { name = '' } = request.params;
     const { operation, data, metadata } = read(request.body);
-    let answer: BindingAnswer;
+    const answered = (answer: BindingAnswer, error?: string): ApiAnswer => {
+      const headers = Object.fromEntries(
+        Object.entries(answer.metadata).map(([key, value]) => [`metadata.${key}`, value]),
+      );
+      if (error === undefined) return json(200, answer.data, headers);
+      const { status, body } = failure(name, error);
+      return json(status, body, headers);
+    };
     try {
       if (operation === '') throw new Error('operation field is missing from request');
       const found = find(name);
@@ -39,18 +46,30 @@ export function bindingRoute(find: (name: string) => NamedBinding | undefined, t
         ...tracing.responseHeaders(request.trace),
         ...(baggage && { baggage: String(baggage) }),
       };
-      answer = await policy(() => binding.invoke({ operation, data, metadata: traced }));
+      const call = { operation, data, metadata: traced };
+      return answered(
+        await policy(async () => {
+          const answer = await binding.invoke(call);
+          if (answer.error !== undefined) throw new FailedCall(answer, answer.error);
+          return answer;
+        }),
+      );
     } catch (error) {
+      if (error instanceof FailedCall) return answered(error.answer, error.message);
       throw failure(name, (error as Error).message);
     }
-    const headers = Object.fromEntries(
-      Object.entries(answer.metadata).map(([key, value]) => [`metadata.${key}`, value]),
-    );
-    if (answer.error === undefined) return json(200, answer.data, headers);
-    const { status, body } = failure(name, answer.error);
-    return json(status, body, headers);
   };
   return { methods: ['POST', 'PUT'], pattern: 'v1.0/bindings/:name', handler };
+}
+
+/** An answer with an error, which the policy may retry. */
+class FailedCall extends Error {
+  constructor(
+    readonly answer: BindingAnswer,
+    reason: string,
+  ) {
+    super(reason);
+  }
 }
 
 function read(body: Buffer): { operation: string; data: Buffer; metadata: Record<string, string> } {
@@ -64,7 +83,8 @@ function read(body: Buffer): { operation: string; data: Buffer; metadata: Record
   const { operation, data = null, metadata } = request ?? {};
   return {
     operation: typeof operation === 'string' ? operation : '',
-    data: Buffer.from(stringifyJson(data)),
+    // daprd reads numbers as doubles.
+    data: Buffer.from(stringifyJson(JSON.parse(stringifyJson(data)))),
     metadata: isJsonObject(metadata) ? (metadata as Record<string, string>) : {},
   };
 }

@@ -13,6 +13,8 @@ const WITH_BODY = ['POST', 'PUT', 'PATCH'];
 const JSON_TYPE = 'application/json; charset=utf-8';
 /** daprd's default. */
 const MAX_BODY_BYTES = 100 * 1024 * 1024;
+/** Go sends these again when the target has closed an idle connection. */
+const REPEATABLE = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 /** The limit of Go's HTTP client. */
 const MAX_REDIRECTS = 10;
 
@@ -87,13 +89,26 @@ type Answer = HttpAnswer & Pick<OpenAnswer, 'lines'>;
 async function call(first: Call): Promise<Answer> {
   let current = first;
   for (let redirects = 0; ; redirects += 1) {
-    const answer = await callOnce(current);
+    const answer = await callAgain(current);
     const { location } = answer.headers;
     if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
     if (redirects === MAX_REDIRECTS) throw new Error(`stopped after ${MAX_REDIRECTS} redirects`);
     const url = new URL(location, current.url).href;
+    current = { ...current, headers: { ...current.headers, referer: current.url } };
     if (answer.status > 303 || ['GET', 'HEAD'].includes(current.method)) current = { ...current, url };
     else current = { ...current, url, method: 'GET', body: undefined };
+  }
+}
+
+/** Resolves with the answer of a URL. Like Go, it repeats a call that was sent over a connection that has broken. */
+async function callAgain(given: Call): Promise<Answer> {
+  const reuses = Object.keys(given.agents[new URL(given.url).protocol]?.freeSockets ?? {}).length > 0;
+  try {
+    return await callOnce(given);
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (!reuses || code !== 'ECONNRESET' || !REPEATABLE.includes(given.method)) throw error;
+    return callOnce(given);
   }
 }
 
@@ -132,7 +147,8 @@ function toAnswer({ status, lines, body }: Answer, fails: boolean): BindingAnswe
     statusCode: String(status),
     status: `${status} ${STATUS_CODES[status] ?? ''}`,
   };
-  for (const [name, value] of lines)
+  // Go does not show how the body was framed.
+  for (const [name, value] of lines.filter(([name]) => name !== 'transfer-encoding'))
     metadata[name] = metadata[name] === undefined ? value : `${metadata[name]}, ${value}`;
   const failed = fails && (status < 200 || status > 299);
   return { data: body, metadata, error: failed ? `received status code ${status}` : undefined };

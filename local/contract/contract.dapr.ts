@@ -3,7 +3,7 @@ import { testContract } from './contract';
 import { BROKER_NAMES } from './recording';
 import { SidecarProcess } from './sidecars';
 
-// Runs the recorded cases on real daprd, which shows the changes in a new version. RECORD_TO=FILE makes a new
+// Runs the recorded cases on real daprd, which shows the changes in a new version. RECORD_TO=FOLDER makes a new
 // recording.
 const daprd = findDaprd();
 const command = [daprd?.path ?? '', '--enable-metrics=false', '--log-level', 'warn'];

@@ -2,7 +2,7 @@ import { afterAll, describe, test } from 'vitest';
 import { hasRedisServer, RedisServer } from '../testing/redis-server';
 import { findDifferences, matchOptionsOf } from './match';
 import { record, writeRecording } from './record';
-import { type BrokerName, brokersOf, type Case, type Observation, observationOf, readRecording } from './recording';
+import { type BrokerName, brokersOf, type Case, type Observation, observationOf, readCases } from './recording';
 import { type CaseOptions, runCase } from './run-case';
 import { SharedLock } from './shared-lock';
 import type { SidecarSettings, SidecarUnderTest } from './sidecars';
@@ -14,7 +14,7 @@ export interface ContractOptions {
   deliberate: Readonly<Record<string, string>>;
   /** The reason why no case can run on this machine. */
   missing?: string | undefined;
-  /** The file for a new recording. If it is given, nothing is compared. */
+  /** The folder for a new recording. If it is given, nothing is compared. */
   recordTo?: string | undefined;
   version?: string;
 }
@@ -36,7 +36,7 @@ export function testContract(options: ContractOptions): void {
       await servers.stop();
       if (recordTo !== undefined) writeRecording(recordTo, recordings, options.version ?? '');
     });
-    for (const recorded of readRecording().cases.filter((candidate) => brokersOf(candidate).includes(broker))) {
+    for (const recorded of readCases().filter((candidate) => brokersOf(candidate).includes(broker))) {
       const { group, name, about } = recorded;
       const title = `${group}/${name}: ${about}`;
       const reason = missing ?? deliberate[name];

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { findDifferences, matchOptionsOf, PATTERNS } from './match';
 import {
   type BrokerName,
@@ -8,7 +9,8 @@ import {
   type Json,
   type JsonRecord,
   type Observation,
-  readRecording,
+  RECORDING_FILES,
+  readRecordingFile,
 } from './recording';
 import { type CaseOptions, type CaseResult, runCase } from './run-case';
 
@@ -30,20 +32,21 @@ export async function record(recorded: Case, options: CaseOptions): Promise<Obse
   return withTimes(first ?? {}, others) as Observation;
 }
 
-/** Writes the recording to `file`, with new observations for the cases that were observed on all their brokers. */
+/** Writes the files of the recording to `folder`, with new observations for the cases that were observed on all their brokers. */
 export function writeRecording(
-  file: string,
+  folder: string,
   observed: ReadonlyMap<string, Partial<Record<BrokerName, Observation>>>,
   version: string,
 ): void {
-  const { cases } = readRecording();
-  const renewed = cases.map((recorded) => {
-    const now = observed.get(recorded.name);
-    const isComplete = now && brokersOf(recorded).every((broker) => now[broker]);
-    return isComplete ? { ...recorded, observed: joined(now) } : recorded;
-  });
   const measured = { program: 'daprd', version, runsPerCase: RUNS };
-  writeFileSync(file, `${JSON.stringify({ measured, cases: renewed }, undefined, 1)}\n`);
+  for (const file of RECORDING_FILES) {
+    const cases = readRecordingFile(file).cases.map((recorded) => {
+      const now = observed.get(recorded.name);
+      const isComplete = now && brokersOf(recorded).every((broker) => now[broker]);
+      return isComplete ? { ...recorded, observed: joined(now) } : recorded;
+    });
+    writeFileSync(join(folder, file), `${JSON.stringify({ measured, cases }, undefined, 1)}\n`);
+  }
 }
 
 /** Returns one observation for both brokers if they differ only in times. */

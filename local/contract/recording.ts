@@ -140,9 +140,13 @@ export interface Recording {
   cases: Case[];
 }
 
-export const RECORDING_FILE = join(__dirname, 'cases.json');
+/** The files of the recording, in this folder. */
+export const RECORDING_FILES = ['cases.json', 'building-blocks.json'];
 
-export const readRecording = (file = RECORDING_FILE): Recording => JSON.parse(readFileSync(file, 'utf8'));
+export const readRecordingFile = (file: string): Recording => JSON.parse(readFileSync(join(__dirname, file), 'utf8'));
+
+/** Returns the cases of all files. */
+export const readCases = (): Case[] => RECORDING_FILES.flatMap((file) => readRecordingFile(file).cases);
 
 export const brokersOf = ({ brokers }: Case): readonly BrokerName[] => brokers ?? BROKER_NAMES;
 

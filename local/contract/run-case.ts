@@ -37,6 +37,7 @@ export async function runCase(recorded: Case, options: CaseOptions): Promise<Cas
   const known = await choosePorts(redis);
   const redisCommands = new RedisCommands(known.redisPort);
   const folder = mkdtempSync(join(tmpdir(), 'contract-'));
+  known.folder = folder;
   const sides: Side[] = [];
   try {
     if (redis) await redisCommands.send(['FLUSHALL']);

@@ -21,7 +21,14 @@ const MAX_RESETS = 15;
 const HIDDEN_LINES = /^(date|connection|keep-alive):/;
 /** The length of JSON with a random space, which Go's protojson writes. */
 const HIDDEN_IF_PICKED = /^(date|connection|keep-alive|content-length):/;
-const IGNORED_HEADERS = new Set(['date', 'connection', 'keep-alive', 'content-length', 'transfer-encoding']);
+const IGNORED_HEADERS = new Set([
+  'date',
+  'connection',
+  'keep-alive',
+  'content-length',
+  'transfer-encoding',
+  'metadata.date',
+]);
 
 export interface StepContext {
   sides: readonly Side[];

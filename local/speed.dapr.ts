@@ -1,0 +1,157 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { findDaprd } from './testing/daprd';
+import { freePort } from './testing/free-port';
+import { hasRedisServer, RedisServer } from './testing/redis-server';
+
+// Compares the packed command with daprd on this machine, in turns, because only ratios mean something on a busy machine.
+const daprd = findDaprd();
+const ROUNDS = 3;
+const EVENTS = 800;
+const CONNECTIONS = 16;
+const REST_MS = 1_000;
+
+const PROGRAMS: Record<string, string[]> = {
+  local: [process.execPath, join(__dirname, 'dist', 'main.js'), 'run'],
+  daprd: [daprd?.path ?? '', '--enable-metrics=false', '--log-level', 'error'],
+};
+type Broker = 'inMemory' | 'redis';
+type Figures = Record<'startMs' | 'startCpuMs' | 'restMb' | `${Broker}${'PerS' | 'CpuMs'}`, number[]>;
+
+const component = (type: string, metadata: object[]) =>
+  JSON.stringify({
+    apiVersion: 'dapr.io/v1alpha1',
+    kind: 'Component',
+    metadata: { name: 'pubsub' },
+    spec: { type, version: 'v1', metadata },
+  });
+
+/** Resolves with the status of a request; undefined if there is no answer. */
+const send = (port: number, method: string, path: string, agent?: Agent): Promise<number | undefined> =>
+  new Promise((resolve) => {
+    const headers = { 'content-type': 'application/json' };
+    const req = request({ host: '127.0.0.1', port, method, path, headers, ...(agent && { agent }) }, (res) => {
+      res.resume().once('end', () => resolve(res.statusCode));
+    });
+    req.once('error', () => resolve(undefined)).end(method === 'POST' ? '{"item":"tea"}' : undefined);
+  });
+
+/** Returns the time that a process has used of the processors. It depends less on other programs than the clock does. */
+function cpuMsOf(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Starts a sidecar, measures it, and stops it. */
+async function measure(command: readonly string[], resources: string, figures: Figures, broker: Broker) {
+  let left = EVENTS;
+  let received = () => {};
+  const app = createServer((req, res) => {
+    req.resume();
+    if (req.url === '/dapr/subscribe') res.end('[{"pubsubname":"pubsub","topic":"orders","route":"/orders"}]');
+    else if (req.url !== '/orders') res.writeHead(404).end();
+    else {
+      res.end();
+      left -= 1;
+      if (left === 0) received();
+    }
+  }).listen(0, '127.0.0.1');
+  await once(app, 'listening');
+  const allReceived = new Promise<void>((resolve) => {
+    received = resolve;
+  });
+  const port = await freePort();
+  const ports = ['--dapr-http-port', String(port), '--dapr-grpc-port', String(await freePort())];
+  const appPort = String((app.address() as AddressInfo).port);
+  const [program = '', ...args] = command;
+  const startedAt = performance.now();
+  const flags = ['--app-id', `speed-${port}`, '--app-port', appPort, ...ports, '--resources-path', resources];
+  const child = spawn(program, [...args, ...flags, '--config', join(resources, 'none', 'config.yaml')], {
+    stdio: 'ignore',
+  });
+  const exited = once(child, 'exit');
+  try {
+    while ((await send(port, 'GET', '/v1.0/healthz')) !== 204) await sleep(2);
+    figures.startMs.push(performance.now() - startedAt);
+    await sleep(REST_MS);
+    const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
+    figures.restMb.push(Number(kilobytes) / 1_024);
+    const agent = new Agent({ keepAlive: true });
+    const startCpuMs = cpuMsOf(child.pid);
+    figures.startCpuMs.push(startCpuMs);
+    const publishedAt = performance.now();
+    const publisher = async () => {
+      for (let i = 0; i < EVENTS / CONNECTIONS; i += 1) {
+        const status = await send(port, 'POST', '/v1.0/publish/pubsub/orders', agent);
+        if (status !== 204) throw new Error(`a publish was answered ${status}`);
+      }
+    };
+    await Promise.all([allReceived, ...Array.from({ length: CONNECTIONS }, publisher)]);
+    figures[`${broker}PerS`].push(EVENTS / ((performance.now() - publishedAt) / 1_000));
+    figures[`${broker}CpuMs`].push(cpuMsOf(child.pid) - startCpuMs);
+    agent.destroy();
+  } finally {
+    child.kill('SIGTERM');
+    await exited;
+    app.close();
+    app.closeAllConnections();
+  }
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+const missing = daprd ? (hasRedisServer() ? '' : ' [redis-server is not installed]') : ' [Dapr is not installed]';
+test.skipIf(missing !== '')(
+  `When local and daprd run in turns, then local needs less memory${missing}`,
+  async () => {
+    execFileSync(process.execPath, [join(__dirname, 'build.mjs')]);
+    const folder = mkdtempSync(join(tmpdir(), 'speed-'));
+    const redis = await RedisServer.start();
+    const empty = (): Figures => ({
+      startMs: [],
+      startCpuMs: [],
+      restMb: [],
+      inMemoryPerS: [],
+      inMemoryCpuMs: [],
+      redisPerS: [],
+      redisCpuMs: [],
+    });
+    const all: Record<string, Figures> = { local: empty(), daprd: empty() };
+    try {
+      for (const [name, text] of [
+        ['memory', component('pubsub.in-memory', [])],
+        ['redis', component('pubsub.redis', [{ name: 'redisHost', value: `127.0.0.1:${redis.port}` }])],
+      ] as const) {
+        mkdirSync(join(folder, name, 'none'), { recursive: true });
+        writeFileSync(join(folder, name, 'pubsub.yaml'), text);
+        const config =
+          'apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {name: c}\nspec: {tracing: {samplingRate: "0"}}\n';
+        writeFileSync(join(folder, name, 'none', 'config.yaml'), config);
+      }
+      for (let round = 0; round < ROUNDS; round += 1) {
+        for (const [name, command] of Object.entries(PROGRAMS)) {
+          const figures = all[name] ?? empty();
+          await measure(command, join(folder, 'memory'), figures, 'inMemory');
+          await measure(command, join(folder, 'redis'), figures, 'redis');
+        }
+      }
+    } finally {
+      await redis.kill();
+      rmSync(folder, { recursive: true });
+    }
+    const { local = empty(), daprd: real = empty() } = all;
+    for (const key of Object.keys(local) as (keyof Figures)[]) {
+      const [ours, theirs] = [median(local[key]), median(real[key])];
+      console.log(`${key}: local ${ours.toFixed(0)}, daprd ${theirs.toFixed(0)}, ratio ${(ours / theirs).toFixed(2)}`);
+    }
+    expect(median(local.restMb)).toBeLessThan(median(real.restMb));
+  },
+  540_000,
+);
