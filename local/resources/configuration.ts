@@ -9,6 +9,8 @@ export interface Configuration {
    * unchanged.
    */
   samplingRate: number | undefined;
+  /** Whether changed resource files are read again. */
+  hotReload: boolean;
 }
 
 /** Returns the configuration of a file. @throws {ResourceError} when the file is unreadable or has no Configuration */
@@ -17,9 +19,14 @@ export function loadConfiguration(file: string, log: Log): Configuration {
   if (!document) throw new ResourceError(`${file}: the file has no document of kind Configuration`);
   const spec = document.get('spec');
   const rate = spec.get('tracing').get('samplingRate');
+  const features = spec.get('features').list();
+  const off = features.some(
+    (feature) => feature.get('name').value === 'HotReload' && feature.get('enabled').value === false,
+  );
+  const hotReload = !off;
   for (const key of spec.unknownKeys()) log.warn(`${file}: ${key} is not supported and is ignored`);
-  if (!rate.present) return { samplingRate: undefined };
+  if (!rate.present) return { samplingRate: undefined, hotReload };
   const samplingRate = Number(rate.scalar());
   if (!(samplingRate >= 0 && samplingRate <= 1)) return rate.fail('a number from 0 to 1');
-  return { samplingRate };
+  return { samplingRate, hotReload };
 }
