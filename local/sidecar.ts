@@ -205,10 +205,15 @@ export class Sidecar {
       },
       add: (component) => this.components.add(component),
       apply: async ({ resiliencies, subscriptions }) => {
-        this.policies.replace(resiliencies);
+        const isChanged = this.policies.replace(resiliencies);
         await this.consumers?.redeclare(subscriptions);
+        // daprd starts anew with another Resiliency, so it asks the app again.
+        if (isChanged && (this.appHealth?.isHealthy ?? true)) await this.consumers?.restart();
       },
-      onFailure: (error) => this.log.error(`the sidecar follows no more changes of its resources: ${error.message}`),
+      onFailure: (error) => {
+        this.log.error(`the sidecar follows no more changes of its resources: ${error.message}`);
+        this.options.onReloadFailed?.(error);
+      },
       log: this.log,
     });
   }

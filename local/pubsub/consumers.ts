@@ -64,6 +64,14 @@ export class Consumers {
     });
   }
 
+  /** Asks the app again for its configuration and its subscriptions, and starts and ends deliveries accordingly. */
+  async restart(): Promise<void> {
+    if (!this.isStarted) return;
+    this.isStarted = false;
+    this.programmatic = undefined;
+    await this.start();
+  }
+
   /** Stops deliveries until `start`. Resolves when the deliveries in flight are finished. */
   pause(): Promise<void> {
     return this.change(() => this.end(this.running.splice(0)));

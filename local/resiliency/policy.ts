@@ -49,14 +49,18 @@ export class Policies {
     return this.resiliencies.map(({ name }) => name);
   }
 
-  /** Replaces the documents. The circuit breakers start anew, and calls that have begun keep their policy. */
-  replace(resiliencies: readonly Resiliency[]): void {
-    if (JSON.stringify(plain(resiliencies)) === JSON.stringify(plain(this.resiliencies))) return;
+  /**
+   * Replaces the documents. The circuit breakers start anew, and calls that have begun keep their policy. Returns whether
+   * the documents have changed.
+   */
+  replace(resiliencies: readonly Resiliency[]): boolean {
+    if (JSON.stringify(plain(resiliencies)) === JSON.stringify(plain(this.resiliencies))) return false;
     this.resiliencies = resiliencies;
     for (const map of [this.retries, this.timeoutsMs, this.breakerSpecs, this.components, this.apps, this.breakers])
       map.clear();
     this.read(resiliencies);
     this.version += 1;
+    return true;
   }
 
   private read(resiliencies: readonly Resiliency[]): void {
