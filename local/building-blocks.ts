@@ -64,11 +64,21 @@ export class Blocks {
     return [...this.configurations.keys()];
   }
 
+  /** Closes a component. The API does not find it any more. */
+  remove(name: string): void {
+    const configuration = this.configurations.get(name);
+    if (configuration) unsubscribeAll(configuration);
+    this.bindings.get(name)?.binding.close();
+    for (const blocks of [this.secretStores, this.configurations, this.bindings]) blocks.delete(name);
+  }
+
   close(): void {
-    for (const { store, subscriptions } of this.configurations.values()) {
-      for (const id of subscriptions) store.unsubscribe(id);
-      subscriptions.clear();
-    }
+    for (const configuration of this.configurations.values()) unsubscribeAll(configuration);
     for (const { binding } of this.bindings.values()) binding.close();
   }
+}
+
+function unsubscribeAll({ store, subscriptions }: NamedConfiguration): void {
+  for (const id of subscriptions) store.unsubscribe(id);
+  subscriptions.clear();
 }

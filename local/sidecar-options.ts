@@ -57,6 +57,11 @@ export interface SidecarOptions {
   log?: Log;
   /** Called on `POST /v1.0/shutdown`. Default: the sidecar closes. */
   onShutdown?: () => void;
+  /**
+   * Called when a component that was added or changed while the sidecar runs cannot be created. daprd exits then.
+   * Default: the log has the reason, and the sidecar follows no more changes.
+   */
+  onReloadFailed?: (error: Error) => void;
   /** Called when an app of another process asks for a sidecar in this process. */
   onJoin?: Join;
   /** Observes the sidecar and interferes. `startTestSidecar` uses it. */

@@ -7,28 +7,28 @@ import { allowOrigins } from './api/cors';
 import { healthRoutes } from './api/health';
 import { invokeRoute } from './api/invoke';
 import { listen } from './api/listen';
-import { type ComponentMetadata, metadataRoutes } from './api/metadata';
+import { metadataRoutes } from './api/metadata';
 import { notConfiguredRoutes } from './api/not-configured';
 import { pageCheck } from './api/page-check';
 import { createPublicApi } from './api/public';
-import { type Pubsub, publishRoute } from './api/publish';
+import { publishRoute } from './api/publish';
 import { accessCheck, createApi } from './api/router';
 import { shutdownRoute } from './api/shutdown';
-import { type StateStore, stateRoutes } from './api/state';
+import { stateRoutes } from './api/state';
 import { AppChannel } from './app-channel';
 import { AppHealth } from './app-health';
 import { Blocks } from './building-blocks';
-import { createComponent, keyPrefix, SharedMemory } from './components';
+import { SharedMemory } from './components';
+import { hotReload } from './hot-reload';
 import { Directory } from './invocation/directory';
+import { LoadedComponents } from './loaded-components';
 import { type Log, silent } from './log';
 import { Consumers } from './pubsub/consumers';
-import { readScopes } from './pubsub/scopes';
 import { Policies } from './resiliency/policy';
-import { type Component, namespaceOf } from './resources/component';
+import { namespaceOf } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
-import { watchFolders } from './resources/watch-folders';
 import { joinRoute } from './run/join';
 import {
   GRACEFUL_SHUTDOWN_MS,
@@ -48,10 +48,8 @@ type Phase = 'starting' | 'ready' | 'closing';
 
 /** A Dapr sidecar. `startSidecar` creates and starts one. */
 export class Sidecar {
-  private readonly pubsubs = new Map<string, Pubsub & { group: string }>();
-  private readonly stores = new Map<string, StateStore>();
   readonly blocks: Blocks;
-  private readonly components: ComponentMetadata[] = [];
+  private readonly components: LoadedComponents;
   private readonly policies: Policies;
   private readonly app: AppChannel | undefined;
   private readonly appHealth: AppHealth | undefined;
@@ -63,6 +61,7 @@ export class Sidecar {
   private listeners: { close(): unknown }[] = [];
   private readonly directory: Directory;
   private readonly secret = randomBytes(16).toString('hex');
+  private readonly isHotReloadOn: boolean;
   private readonly log: Log;
   private phase: Phase = 'starting';
   private closing: Promise<boolean> | undefined;
@@ -79,34 +78,42 @@ export class Sidecar {
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
     this.directory = options.directory ?? new Directory();
-    const { pubsubs, stores, directory, secret } = this;
+    const { directory, secret } = this;
     const policies = new Policies(resources.resiliencies, log);
     this.policies = policies;
-    const { samplingRate, secretScopes = [] } = configFile === undefined ? {} : loadConfiguration(configFile, log);
-    const tracing = new Tracing(samplingRate);
+    const configuration = configFile === undefined ? undefined : loadConfiguration(configFile, log);
+    const tracing = new Tracing(configuration?.samplingRate);
+    this.isHotReloadOn = configuration?.hotReload ?? true;
     if (appPort !== undefined) {
       const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
-      const app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
-      this.app = app;
+      this.app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
+    }
+    const { app } = this;
+    const { secretScopes = [] } = configuration ?? {};
+    this.blocks = new Blocks({ policies, secretScopes, app, tracing, log, probe });
+    const { memory = new SharedMemory(), env = process.env } = options;
+    this.components = new LoadedComponents({ appId, env, memory, policies, blocks: this.blocks, probe, log });
+    const { pubsubs, stores } = this.components;
+    if (app) {
       this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log, probe }, resources.subscriptions);
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
-    this.blocks = new Blocks({ policies, secretScopes, app: this.app, tracing, log, probe });
     const publishing = { appId, pubsubs, tracing };
-    const namespace = namespaceOf(options.env ?? process.env);
+    const namespace = namespaceOf(env);
     const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
     const health = healthRoutes(() => this.notReadyPart());
     const metadata = metadataRoutes({
       appId,
       appPort,
       appHealth: options.appHealth,
-      components: () => this.components,
-      resiliencies: () => this.resources.resiliencies.map(({ name }) => name),
+      isHotReloadOn: this.isHotReloadOn,
+      components: () => this.components.metadata,
+      resiliencies: () => policies.names,
       subscriptions: () => this.consumers?.subscriptions ?? [],
     });
     const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
-    const apps = { appId, namespace, apiToken, app: this.app, directory, secret, probe };
+    const apps = { appId, namespace, apiToken, app, directory, secret, probe };
     this.publicServer = createPublicApi([...health, ...metadata], shared);
     this.server = createApi({
       ...shared,
@@ -138,9 +145,9 @@ export class Sidecar {
 
   /** Creates the components and listens. @throws {ResourceError} for an invalid component */
   async listen(): Promise<void> {
-    const { appId, httpPort = 0, listenAddresses = [LISTEN_ADDRESS], memory = new SharedMemory() } = this.options;
+    const { appId, httpPort = 0, listenAddresses = [LISTEN_ADDRESS] } = this.options;
     const { publicPort, publicListenAddress = listenAddresses[0] ?? LISTEN_ADDRESS } = this.options;
-    for (const component of this.resources.components) await this.addComponent(component, memory);
+    for (const component of this.resources.components) await this.components.add(component);
     this.listeners = await listen(this.server, httpPort, listenAddresses, this.log);
     if (publicPort !== undefined) await listen(this.publicServer, publicPort, [publicListenAddress], this.log);
     this.unlist = this.directory.add({ appId, port: this.port, secret: this.secret });
@@ -154,8 +161,8 @@ export class Sidecar {
       if (this.phase !== 'starting') return;
       if (appHealth) appHealth.start();
       else await this.consumers?.start();
-      this.watchResources();
     }
+    this.watchResources();
     if (this.phase === 'starting') this.phase = 'ready';
   }
 
@@ -183,29 +190,8 @@ export class Sidecar {
     const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
     for (const server of servers) server.closeAllConnections();
     await Promise.all(closed);
-    await Promise.all([...this.pubsubs.values()].map(({ broker }) => broker.close()));
-    await Promise.all([...this.stores.values()].map(({ store }) => store.close()));
+    await this.components.close();
     return clean;
-  }
-
-  private async addComponent(component: Component, memory: SharedMemory): Promise<void> {
-    const { name, type, version, metadata } = component;
-    const { appId, env = process.env } = this.options;
-    const created = await createComponent(component, { memory, env, log: this.log }).catch((error: Error) => {
-      if (!component.ignoreErrors) throw error;
-      this.log.warn(`${error.message}; the component is ignored because of its ignoreErrors`);
-    });
-    if (!created) return;
-    if (created.kind === 'pubsub') {
-      const broker = this.options.probe?.broker(component, created.part) ?? created.part;
-      const policy = this.policies.component(name, 'Pubsub', 'Outbound');
-      const group = metadata.get('consumerID')?.trim() || appId;
-      this.pubsubs.set(name, { name, broker, policy, scopes: readScopes(component, appId), group });
-    } else if (created.kind === 'state') {
-      const policy = this.policies.component(name, 'Statestore', 'Outbound');
-      this.stores.set(name, { name, store: created.part, policy, keyPrefix: keyPrefix(component, appId, env) });
-    } else this.blocks.add(name, created.part);
-    this.components.push({ name, type, version, capabilities: created.part.capabilities });
   }
 
   /** Returns daprd's name for the part that is not ready; undefined when the sidecar is ready. */
@@ -214,18 +200,31 @@ export class Sidecar {
     return this.phase === 'starting' ? 'runtime' : 'security-provider';
   }
 
-  /** Reloads the subscriptions when a file changes, as daprd does. Other resources need a new start of the sidecar. */
+  /** Follows the changes of the resource files, unless the configuration switches that off. */
   private watchResources(): void {
     const { appId, resourcesPaths = [], env = process.env } = this.options;
-    const reload = () => {
-      if (this.phase === 'closing') return;
-      try {
-        void this.consumers?.redeclare(loadResources(resourcesPaths, appId, env, silent).subscriptions);
-      } catch (error) {
-        this.log.error(`the changed resources are ignored: ${(error as Error).message}`);
-      }
-    };
-    this.unwatch = watchFolders(resourcesPaths, reload, this.log);
+    if (this.phase === 'closing' || !this.isHotReloadOn) return;
+    this.unwatch = hotReload({
+      folders: resourcesPaths,
+      loaded: this.resources,
+      load: () => loadResources(resourcesPaths, appId, env, silent),
+      remove: async ({ name }) => {
+        await this.consumers?.release(name);
+        await this.components.remove(name);
+      },
+      add: (component) => this.components.add(component),
+      apply: async ({ resiliencies, subscriptions }) => {
+        const isChanged = this.policies.replace(resiliencies);
+        await this.consumers?.redeclare(subscriptions);
+        // daprd starts anew with another Resiliency, so it asks the app again.
+        if (isChanged && (this.appHealth?.isHealthy ?? true)) await this.consumers?.restart();
+      },
+      onFailure: (error) => {
+        this.log.error(`the sidecar follows no more changes of its resources: ${error.message}`);
+        this.options.onReloadFailed?.(error);
+      },
+      log: this.log,
+    });
   }
 }
 

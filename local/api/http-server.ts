@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { acceptHttp2 } from './http2';
 
 /** Node's parser knows this method, and no route has it. */
 const RARE_METHOD = 'PURGE';
@@ -9,7 +10,8 @@ type ParseError = NodeJS.ErrnoException & { rawPacket?: Buffer };
 
 /**
  * Returns an HTTP server that answers unreadable requests as Go does. Node's parser refuses methods that it does not
- * know, and Go accepts them. Such a request comes again with a rare method, over a second connection.
+ * know, and Go accepts them. Such a request comes again with a rare method, over a second connection. As in daprd, a
+ * connection may begin with HTTP/2.
  */
 export function createHttpServer(options: ServerOptions, onRequest: RequestListener): Server {
   const server = createServer({ ...options, requireHostHeader: false }, (req, res) => {
@@ -19,8 +21,13 @@ export function createHttpServer(options: ServerOptions, onRequest: RequestListe
     const line = hosts === 0 ? '400 Bad Request: missing required Host header' : '400 Bad Request';
     res.socket?.end(refusal(line));
   });
+  const takeOver = acceptHttp2(() => server.address() as AddressInfo);
+  const sessions = new WeakMap<Duplex, Duplex>();
   const forwarded = new WeakMap<Duplex, Socket>();
   server.on('clientError', ({ code, rawPacket }: ParseError, socket) => {
+    const session = sessions.get(socket);
+    if (session) return void (rawPacket && session.push(rawPacket));
+    if (code === 'HPE_PAUSED_H2_UPGRADE' && rawPacket) return void sessions.set(socket, takeOver(socket, rawPacket));
     const open = forwarded.get(socket);
     if (open) return void (rawPacket && open.write(rawPacket)); // more of the same request
     const [method] = /^[A-Za-z-]{1,32}(?= )/.exec(rawPacket?.subarray(0, 40).toString('latin1') ?? '') ?? [];

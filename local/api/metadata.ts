@@ -17,6 +17,7 @@ export interface MetadataDependencies {
   appPort: number | undefined;
   /** The health check of the app; undefined if there is none. */
   appHealth: AppHealthOptions | undefined;
+  isHotReloadOn: boolean;
   components: () => readonly ComponentMetadata[];
   /** The names of the Resiliency documents. */
   resiliencies: () => readonly string[];
@@ -28,6 +29,7 @@ export function metadataRoutes({
   appId,
   appPort,
   appHealth,
+  isHotReloadOn,
   components,
   resiliencies,
   subscriptions,
@@ -41,7 +43,7 @@ export function metadataRoutes({
         json(200, {
           id: appId,
           runtimeVersion: RUNTIME_VERSION,
-          enabledFeatures: ['HotReload', 'WorkflowsRemoteActivityReminder'],
+          enabledFeatures: [...(isHotReloadOn ? ['HotReload'] : []), 'WorkflowsRemoteActivityReminder'],
           ...unlessEmpty(
             'components',
             components().map(({ capabilities, version, ...component }) => ({

@@ -39,7 +39,9 @@ interface Consumer {
 export class Consumers {
   /** The subscriptions of the app. They include paused subscriptions. */
   subscriptions: readonly Subscription[] = [];
+  /** The subscriptions that the app lists. Undefined until it was asked. */
   private programmatic: readonly Subscription[] | undefined;
+  private isStarted = false;
   private declared: readonly Subscription[];
   private running: Consumer[] = [];
   private readonly cutOff = new AbortController();
@@ -58,14 +60,19 @@ export class Consumers {
   /** Reads the subscriptions of the app at the first call, and starts deliveries. */
   start(): Promise<void> {
     return this.change(async () => {
-      const { app, appId, log, pubsubs } = this.context;
-      if (!this.programmatic) {
-        await requestConfig(app, appId, log);
-        // Without a pub/sub component, daprd does not request the subscriptions either.
-        this.programmatic = pubsubs.size === 0 ? [] : await discoverSubscriptions(app, appId, log);
-      }
+      const { app, appId, log } = this.context;
+      if (!this.isStarted) await requestConfig(app, appId, log);
+      this.isStarted = true;
       await this.apply();
     });
+  }
+
+  /** Asks the app again for its configuration and its subscriptions, and starts and ends deliveries accordingly. */
+  async restart(): Promise<void> {
+    if (!this.isStarted) return;
+    this.isStarted = false;
+    this.programmatic = undefined;
+    await this.start();
   }
 
   /** Stops deliveries until `start`. Resolves when the deliveries in flight are finished. */
@@ -84,7 +91,16 @@ export class Consumers {
   redeclare(declared: readonly DeclaredSubscription[]): Promise<void> {
     return this.change(async () => {
       this.declared = declareSubscriptions(declared);
-      if (this.programmatic) await this.apply();
+      if (this.isStarted) await this.apply();
+    });
+  }
+
+  /** Ends the subscriptions of a component. Resolves when the deliveries in flight are finished. */
+  release(pubsubName: string): Promise<void> {
+    return this.change(() => {
+      const released = this.running.filter(({ subscription }) => subscription.pubsubName === pubsubName);
+      this.running = this.running.filter((consumer) => !released.includes(consumer));
+      return this.end(released);
     });
   }
 
@@ -109,6 +125,9 @@ export class Consumers {
   }
 
   private async apply(): Promise<void> {
+    const { app, appId, pubsubs, log } = this.context;
+    // Without a pub/sub component, daprd does not request the subscriptions either.
+    if (pubsubs.size > 0) this.programmatic ??= await discoverSubscriptions(app, appId, log);
     const wanted = mergeSubscriptions(this.declared, this.programmatic ?? []);
     this.subscriptions = wanted;
     const removed = this.running.filter(({ subscription }) => !wanted.some((other) => isSame(subscription, other)));

@@ -37,11 +37,36 @@ export class Policies {
   private readonly apps = new Map<string, PolicyNames>();
   /** As in Dapr, both directions of a component share one circuit breaker. */
   private readonly breakers = new Map<string, CircuitBreaker>();
+  /** The number of times that the documents were replaced. */
+  private version = 0;
 
   constructor(
-    resiliencies: readonly Resiliency[],
+    private resiliencies: readonly Resiliency[],
     private readonly log: Log,
   ) {
+    this.read(resiliencies);
+  }
+
+  /** The names of the documents. */
+  get names(): string[] {
+    return this.resiliencies.map(({ name }) => name);
+  }
+
+  /**
+   * Replaces the documents. The circuit breakers start anew, and calls that have begun keep their policy. Returns whether
+   * the documents have changed.
+   */
+  replace(resiliencies: readonly Resiliency[]): boolean {
+    if (JSON.stringify(plain(resiliencies)) === JSON.stringify(plain(this.resiliencies))) return false;
+    this.resiliencies = resiliencies;
+    for (const map of [this.retries, this.timeoutsMs, this.breakerSpecs, this.components, this.apps, this.breakers])
+      map.clear();
+    this.read(resiliencies);
+    this.version += 1;
+    return true;
+  }
+
+  private read(resiliencies: readonly Resiliency[]): void {
     for (const resiliency of resiliencies) {
       for (const [name, spec] of resiliency.retries) this.retries.set(name, spec);
       for (const [name, ms] of resiliency.timeoutsMs) this.timeoutsMs.set(name, ms);
@@ -53,10 +78,21 @@ export class Policies {
 
   /** Returns the policy for messages from a component (inbound) or for calls to it (outbound). */
   component(name: string, kind: ComponentKind, direction: Direction): Policy {
-    const listed = this.components.get(name);
-    const levels = [`${kind}Component${direction}`, `Component${direction}`, ''];
-    const names = listed ? listed[direction === 'Inbound' ? 'inbound' : 'outbound'] : this.defaults(levels);
-    return this.policy(names, name);
+    const create = () => {
+      const listed = this.components.get(name);
+      const levels = [`${kind}Component${direction}`, `Component${direction}`, ''];
+      const names = listed ? listed[direction === 'Inbound' ? 'inbound' : 'outbound'] : this.defaults(levels);
+      return this.policy(names, name);
+    };
+    let { version } = this;
+    let policy = create();
+    return (call, signal) => {
+      if (version !== this.version) {
+        policy = create();
+        version = this.version;
+      }
+      return policy(call, signal);
+    };
   }
 
   /** Returns the policy for calls to a method of an app. As in Dapr, each method has its own circuit breaker. */
@@ -86,6 +122,12 @@ export class Policies {
     return createPolicy(timeoutMs, retrySpec, breaker);
   }
 }
+
+/** Returns documents in a form that JSON shows completely. */
+const plain = (resiliencies: readonly Resiliency[]) =>
+  resiliencies.map((resiliency) =>
+    Object.values(resiliency).map((value) => (value instanceof Map ? [...value] : value)),
+  );
 
 const NEVER = new AbortController().signal;
 

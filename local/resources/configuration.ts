@@ -11,6 +11,8 @@ export interface Configuration {
    */
   samplingRate: number | undefined;
   secretScopes: SecretScope[];
+  /** Whether changed resource files are read again. */
+  hotReload: boolean;
 }
 
 /** Returns the configuration of a file. @throws {ResourceError} when the file is unreadable or has no Configuration */
@@ -19,12 +21,17 @@ export function loadConfiguration(file: string, log: Log): Configuration {
   if (!document) throw new ResourceError(`${file}: the file has no document of kind Configuration`);
   const spec = document.get('spec');
   const rate = spec.get('tracing').get('samplingRate');
+  const features = spec.get('features').list();
+  const off = features.some(
+    (feature) => feature.get('name').value === 'HotReload' && feature.get('enabled').value === false,
+  );
+  const hotReload = !off;
   const secretScopes = spec.get('secrets').get('scopes').list().map(readSecretScope);
   for (const key of spec.unknownKeys()) log.warn(`${file}: ${key} is not supported and is ignored`);
-  if (!rate.present) return { samplingRate: undefined, secretScopes };
+  if (!rate.present) return { samplingRate: undefined, secretScopes, hotReload };
   const samplingRate = Number(rate.scalar());
   if (!(samplingRate >= 0 && samplingRate <= 1)) return rate.fail('a number from 0 to 1');
-  return { samplingRate, secretScopes };
+  return { samplingRate, secretScopes, hotReload };
 }
 
 const readSecretScope = (scope: Field): SecretScope => ({

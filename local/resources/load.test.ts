@@ -122,12 +122,20 @@ describe('loadConfiguration', () => {
     ['"0"', 0],
   ])('When the sampling rate is %s, then it is %d', (text, rate) => {
     write('c.yaml', `kind: Configuration\nspec: {tracing: {samplingRate: ${text}}}`);
-    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({ samplingRate: rate, secretScopes: [] });
+    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({
+      samplingRate: rate,
+      secretScopes: [],
+      hotReload: true,
+    });
   });
 
   test('When the configuration has no tracing section, then tracing is off', () => {
     write('c.yaml', 'kind: Configuration\nspec: {}');
-    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({ samplingRate: undefined, secretScopes: [] });
+    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({
+      samplingRate: undefined,
+      secretScopes: [],
+      hotReload: true,
+    });
   });
 
   test('When the file is missing, of another kind or has an invalid rate, then the error names the problem', () => {

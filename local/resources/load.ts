@@ -35,6 +35,7 @@ export function loadResources(folders: readonly string[], appId: string, env: En
       log.warn(`${document.file}: metadata.name may not be . or .. or contain / or %; the document is ignored`);
       continue;
     }
+    if (isElsewhere(document, env)) continue;
     if (kind === 'Component') checkName(document, files);
     const scopes = document.get('scopes').strings();
     if (scopes.length > 0 && !scopes.includes(appId)) continue;
@@ -55,6 +56,12 @@ export function loadResources(folders: readonly string[], appId: string, env: En
 function hasValidName(document: Field): boolean {
   const name = document.get('metadata').get('name').value;
   return typeof name !== 'string' || !/[/%]|^\.\.?$/.test(name);
+}
+
+/** Returns whether a document is for another namespace than the one in NAMESPACE. daprd ignores it then. */
+function isElsewhere(document: Field, { NAMESPACE: own = '' }: Environment): boolean {
+  const namespace = document.get('metadata').get('namespace').value ?? '';
+  return own !== '' && namespace !== '' && namespace !== own;
 }
 
 /** Checks the name of a component. As in daprd, it is unique among the components of all apps. */

@@ -137,6 +137,7 @@ export class Run {
       memory: this.memory,
       directory: this.directory,
       onJoin: this.join,
+      onReloadFailed: ({ message }) => this.report(new RunError(message)),
       ...readTokens(variables),
       ...more,
     };
