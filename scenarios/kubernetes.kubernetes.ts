@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { deliveryScenarios } from './delivery';
 import { networkScenarios } from './kubernetes/network';
 import { rolloutScenarios } from './kubernetes/rollouts';
+import { validationScenarios } from './kubernetes/validation';
 import { loadImages } from './stacks/kubernetes-image';
 import { hasDapr, missingForKubernetes } from './stacks/kubernetes-requirements';
 import { type KubernetesStack, startKubernetesStack } from './stacks/kubernetes-stack';
@@ -21,6 +22,7 @@ describe.skipIf(missing)(`Kubernetes, overlay ${overlay} [${missing ?? 'availabl
 
   // These scenarios stop their stack at the end. Here the stop does nothing, because the next scenarios need the stack.
   deliveryScenarios(async () => Object.assign(Object.create(stack), { stop: async () => 0 }));
+  validationScenarios();
   describe('the network', () => networkScenarios(sharedStack));
   rolloutScenarios(sharedStack);
 });

@@ -15,6 +15,8 @@ export const ELSEWHERE: Record<string, string> = {
   'docker compose run --rm replay SERVICE --list': 'Stack.replay runs it in delivery.ts',
   'docker compose run --rm replay SERVICE': 'Stack.replay runs it in delivery.ts',
   'docker compose run --rm replay SERVICE --discard ID --yes': 'Stack.replay runs it in delivery.ts',
+  'docker compose build image && docker tag dapr-microservice-sample-service dapr-microservice-sample:1.0.0':
+    'kubernetes-image.ts builds the image',
   // In sentences.
   'docker compose kill': 'a part of experiment 5',
   'docker compose ps': '',

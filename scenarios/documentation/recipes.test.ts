@@ -103,7 +103,7 @@ describe('a third service', () => {
 });
 
 test('When a second event is added, then it has a handler, and its dead letters are replayed to its route', async () => {
-  const blocks = recipe('README.md', '**A second event.**');
+  const blocks = recipe('docs/another-broker.md', '## A second event');
   copy.apply(blocks);
   copy.build();
   const running = await start();

@@ -9,17 +9,26 @@ import { ROOT } from './root';
 export const IMAGE = 'dapr-microservice-sample:1.0.0';
 
 /**
- * Builds the image of the services and copies all images of the overlay into the cluster with the command LOAD_IMAGES,
- * such as `kind load docker-image`: the names of the images are its arguments. Without that variable, the cluster has or
- * pulls the images.
+ * Builds the image of the services and copies it into the cluster, with all other images of the overlay that this machine
+ * has. LOAD_IMAGES is the command for that, such as `kind load docker-image`: the names are its arguments. Without that
+ * variable, the cluster has the images already.
  */
 export function loadImages(overlay: string): void {
   const command = process.env.LOAD_IMAGES;
   if (!command) return;
   buildImage();
   const yaml = execFileSync('kubectl', ['kustomize', join(ROOT, 'kubernetes/overlays', overlay)], { encoding: 'utf8' });
-  const images = new Set([...yaml.matchAll(/^[\s-]+image: (\S+)$/gm)].map(([, image = '']) => image));
+  const images = new Set([...yaml.matchAll(/^[\s-]+image: (\S+)$/gm)].map(([, image = '']) => image).filter(isHere));
   execFileSync('sh', ['-c', `${command} "$@"`, command, ...images], { cwd: ROOT, stdio: 'inherit' });
+}
+
+function isHere(image: string): boolean {
+  try {
+    execFileSync('docker', ['image', 'inspect', image], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function buildImage(): void {
