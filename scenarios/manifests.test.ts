@@ -124,7 +124,10 @@ describe.skipIf(missing).each(overlays)(`overlay %s [${missing ?? 'rendered'}]`,
     for (const { name, template } of services) {
       expect(template.metadata?.annotations).toMatchObject({ 'dapr.io/app-id': name });
       const command = apps.find(({ appID }) => appID === name)?.command.slice(1);
-      expect(template.spec.containers[0]).toMatchObject({ command: ['node'], args: command });
+      expect(template.spec.containers.find((container) => container.name === 'app')).toMatchObject({
+        command: ['node'],
+        args: command,
+      });
     }
   });
 

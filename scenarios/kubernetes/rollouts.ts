@@ -70,8 +70,11 @@ export function rolloutScenarios(sharedStack: () => KubernetesStack): void {
       for (const service of SERVICES) await stack.waitForPods(service, replicas);
     };
     await scale(1);
-    expectNoFailure(await underLoad(() => scale(3).then(() => scale(1))));
-    await scale(2);
+    try {
+      expectNoFailure(await underLoad(() => scale(3).then(() => scale(1))));
+    } finally {
+      await scale(2);
+    }
   }, 900_000);
 
   test('When pods are killed under load, then nothing is lost, and nothing is doubled except by a kill', async () => {
