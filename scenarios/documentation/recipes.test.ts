@@ -42,7 +42,7 @@ test('When the mail text is changed, then the next mail has the new subject', as
   const { body } = await postFollow(stack as LocalStack);
   await vi.waitFor(async () => expect(await inbox.mailsOf(body.id)).toHaveLength(1), SOON);
   expect(await inbox.mailsOf(body.id)).toMatchObject([{ Subject: 'bob, you have a new follower: alice' }]);
-}, 60_000);
+}, 180_000);
 
 test('When the retry budget is changed, then the durations are in order, and a forgotten part is named', async () => {
   const blocks = recipe('README.md', '**Another retry budget.**');
@@ -55,7 +55,7 @@ test('When the retry budget is changed, then the durations are in order, and a f
   copy.apply(blocks, ['components/common/resiliency.yaml']);
   const { code, output } = await vitest('scenarios/timing');
   expect(code, output).toBe(0);
-}, 60_000);
+}, 180_000);
 
 describe('a third service', () => {
   const blocks = recipe('README.md', '**A third service.**');
@@ -79,7 +79,7 @@ describe('a third service', () => {
       await vi.waitFor(() => expect(audited()).toEqual([JSON.stringify(body)]), SOON);
       await vi.waitFor(async () => expect(await running.inbox.mailsOf(body.id)).toHaveLength(1), SOON);
     },
-    60_000,
+    180_000,
   );
 
   test('When it is added, then the checks pass', async () => {
@@ -88,7 +88,7 @@ describe('a third service', () => {
     expect(checks.code, checks.output).toBe(0);
     const services = await vitest('scenarios/services');
     expect(services.code, services.output).toBe(0);
-  }, 120_000);
+  }, 180_000);
 
   test.each(files.filter((file) => file !== 'dapr.yaml'))(
     'When the edit of %s is forgotten, then a test names it',
@@ -98,7 +98,7 @@ describe('a third service', () => {
       expect(code).toBe(1);
       expect(output).toContain(file);
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -134,7 +134,7 @@ test('When Valkey becomes the broker, then its files name every service', async 
   const { code, output } = await vitest('scenarios/services');
   expect(code, output).toBe(0);
   expect(readFileSync(join(copy.root, 'components/valkey/pubsub.yaml'), 'utf8')).toContain('envRef: VALKEY_HOST');
-}, 60_000);
+}, 180_000);
 
 test('When a topic is added to the scopes of the brokers, then the files are still valid', async () => {
   copy.apply(recipe('docs/another-broker.md', '## Topics in the scopes of a broker'));
@@ -144,4 +144,4 @@ test('When a topic is added to the scopes of the brokers, then the files are sti
     const text = readFileSync(join(copy.root, `components/${broker}/pubsub.yaml`), 'utf8');
     expect(text.match(/followerRemoved/g)).toHaveLength(3);
   }
-}, 60_000);
+}, 180_000);
