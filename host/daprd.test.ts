@@ -12,7 +12,7 @@ const SOON = { timeout: 10_000 };
 const DAPRD = `
 echo "$@" >"$FOLDER/arguments"
 trap 'echo TERM >>"$FOLDER/log"; sleep 0.5; echo ended >>"$FOLDER/log"; exit 0' TERM
-ps -o pgid= -p $$ >"$FOLDER/group"
+{ ps -o pgid= -p $$ 2>/dev/null || cut -d ' ' -f 5 /proc/$$/stat; } >"$FOLDER/group" # not every machine has ps
 echo $$ >"$FOLDER/pid"
 [ -z "$EXIT" ] || exit "$EXIT"
 while :; do sleep 0.05; done
