@@ -18,7 +18,7 @@ const imports = new Map(
     }),
 );
 
-const isTest = (file: string) => /\.(test|dapr|compose)$/.test(file) || file.includes('/testing/');
+const isTest = (file: string) => /\.(test|dapr|compose|kubernetes)$/.test(file) || file.includes('/testing/');
 const program = [...imports].filter(([file]) => !isTest(file));
 const importsOf = (folder: string, files = program) =>
   files.filter(([file]) => file.startsWith(`${folder}/`)).flatMap(([file, targets]) => targets.map((to) => [file, to]));

@@ -2,9 +2,9 @@
 // Tests, and the programs that they start, must not depend on that, so only these variables stay.
 
 /** What programs need to run, and what the tests ask for by name (CONTRIBUTING.md). */
-const KEPT = [
+export const KEPT = [
   /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TMP|TEMP)$/,
-  /^(DAPR_CONTEXT|DAPR_RUNTIME_PATH|RECORD_TO|STOPS)$/,
+  /^(DAPR_CONTEXT|DAPR_RUNTIME_PATH|RECORD_TO|STOPS|FOLLOWS|LOAD_IMAGES|TEST_CONTEXT|KUBECONFIG)$/,
   /^(DOCKER|BUILDX|BUILDKIT)_/,
   // Set by Vitest.
   /^(VITEST|VITEST_\w+|TEST|MODE|PROD|DEV|SSR|BASE_URL)$/,
