@@ -12,11 +12,13 @@ import { type RunStack, type RunStackOptions, startRunStack } from '../scenarios
 import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stacks/stack';
 import { describeFault, type Fault, planOf } from './chaos-plan';
 import { createProgress } from './progress';
+import { SAMPLE_IN_BATCHES } from './styles';
 
-const USAGE = `npm run chaos -- [--seed TEXT] [--follows NUMBER] [--faults NUMBER] [--local] [--json FILE]
+const USAGE = `npm run chaos -- [--seed TEXT] [--follows NUMBER] [--faults NUMBER] [--batches] [--local] [--json FILE]
   --seed TEXT       the same seed gives the same faults (default: the current time)
   --follows NUMBER  number of follows, 1 to 5000 (default: 1000); the first fifth is posted again at the end
   --faults NUMBER   number of faults, 1 to 100, at most one per follow (default: 10); they are spread over the posts
+  --batches         deliver up to 100 events in one request
   --local           use local/ instead of Dapr, even if Dapr is installed
   --json FILE       also write the result to FILE`;
 
@@ -30,7 +32,7 @@ async function main(): Promise<boolean> {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
-    options: { seed: text, follows: text, faults: text, json: text, local: flag, help: flag },
+    options: { seed: text, follows: text, faults: text, json: text, batches: flag, local: flag, help: flag },
   });
   if (values.help) {
     console.log(USAGE);
@@ -44,12 +46,13 @@ async function main(): Promise<boolean> {
   const seed = values.seed ?? String(Date.now());
   const plan = planOf(seed, integerFlag('--faults', values.faults, Math.min(10, follows), Math.min(100, follows)));
   const dapr = values.local || missingForDapr ? LOCAL_WITH_REDIS : DAPR_WITH_REDIS;
-  console.log(`Sidecars: ${dapr.name}. Seed: ${seed}.`);
+  const env = values.batches ? { ...SAMPLE_IN_BATCHES.env } : {};
+  console.log(`Sidecars: ${dapr.name}. Deliveries: ${values.batches ? 'in batches' : 'one by one'}. Seed: ${seed}.`);
 
   const progress = createProgress(plan.length + 2);
   const startedAt = Date.now();
   refuseOtherRuns(dapr);
-  const stack = await startRunStack({ ...dapr, processingTimeoutMs: PROCESSING_TIMEOUT_MS });
+  const stack = await startRunStack({ ...dapr, env, processingTimeoutMs: PROCESSING_TIMEOUT_MS });
   const kills = new Kills();
   let account: Account;
   try {
@@ -69,7 +72,7 @@ async function main(): Promise<boolean> {
   if (values.json)
     writeFileSync(
       values.json,
-      `${JSON.stringify({ sidecars: dapr.name, seed, follows, seconds, plan, account }, undefined, 2)}\n`,
+      `${JSON.stringify({ sidecars: dapr.name, batches: values.batches === true, seed, follows, seconds, plan, account }, undefined, 2)}\n`,
     );
   return account.lost === 0 && account.doubled === 0;
 }
