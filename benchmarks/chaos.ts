@@ -7,12 +7,17 @@ import { type Account, settle } from '../scenarios/accounting/account';
 import { Kills } from '../scenarios/accounting/kills';
 import { postFollows } from '../scenarios/accounting/traffic';
 import { RedisMemory } from '../scenarios/stacks/redis-memory';
-import { DAPR_WITH_REDIS, LOCAL_WITH_REDIS, missingForDapr, missingForRedis } from '../scenarios/stacks/redis-stack';
+import {
+  DAPR_WITH_REDIS,
+  inBatches,
+  LOCAL_WITH_REDIS,
+  missingForDapr,
+  missingForRedis,
+} from '../scenarios/stacks/redis-stack';
 import { type RunStack, type RunStackOptions, startRunStack } from '../scenarios/stacks/run-stack';
 import { SERVICES, type Service, SUBSCRIBERS } from '../scenarios/stacks/stack';
 import { describeFault, type Fault, planOf } from './chaos-plan';
 import { createProgress } from './progress';
-import { SAMPLE_IN_BATCHES } from './styles';
 
 const USAGE = `npm run chaos -- [--seed TEXT] [--follows NUMBER] [--faults NUMBER] [--batches] [--local] [--json FILE]
   --seed TEXT       the same seed gives the same faults (default: the current time)
@@ -45,14 +50,14 @@ async function main(): Promise<boolean> {
   const follows = integerFlag('--follows', values.follows, 1_000, 5_000);
   const seed = values.seed ?? String(Date.now());
   const plan = planOf(seed, integerFlag('--faults', values.faults, Math.min(10, follows), Math.min(100, follows)));
-  const dapr = values.local || missingForDapr ? LOCAL_WITH_REDIS : DAPR_WITH_REDIS;
-  const env = values.batches ? { ...SAMPLE_IN_BATCHES.env } : {};
-  console.log(`Sidecars: ${dapr.name}. Deliveries: ${values.batches ? 'in batches' : 'one by one'}. Seed: ${seed}.`);
+  const oneByOne = values.local || missingForDapr ? LOCAL_WITH_REDIS : DAPR_WITH_REDIS;
+  const dapr = values.batches ? inBatches(oneByOne) : oneByOne;
+  console.log(`Sidecars: ${dapr.name}. Seed: ${seed}.`);
 
   const progress = createProgress(plan.length + 2);
   const startedAt = Date.now();
   refuseOtherRuns(dapr);
-  const stack = await startRunStack({ ...dapr, env, processingTimeoutMs: PROCESSING_TIMEOUT_MS });
+  const stack = await startRunStack({ ...dapr, processingTimeoutMs: PROCESSING_TIMEOUT_MS });
   const kills = new Kills();
   let account: Account;
   try {
@@ -72,7 +77,7 @@ async function main(): Promise<boolean> {
   if (values.json)
     writeFileSync(
       values.json,
-      `${JSON.stringify({ sidecars: dapr.name, batches: values.batches === true, seed, follows, seconds, plan, account }, undefined, 2)}\n`,
+      `${JSON.stringify({ sidecars: dapr.name, seed, follows, seconds, plan, account }, undefined, 2)}\n`,
     );
   return account.lost === 0 && account.doubled === 0;
 }
@@ -119,7 +124,11 @@ async function inject(stack: RunStack, fault: Fault, kills: Kills): Promise<void
       return fillRedis(stack, fault.forMs);
     case 'stop the subscribers': {
       const code = await stack.stopServices(SUBSCRIBERS);
-      if (code !== 0) throw new Error(`a stopped subscriber ended with ${code}`);
+      const lines = stack.output.slice(-30).join('\n');
+      // In batches, daprd 1.18.3 waits at its end for an event that was queued at the stop, and gives up after 30 s. The
+      // event is delivered again after the start.
+      if (code !== 0 && !lines.includes('Graceful shutdown timeout exceeded'))
+        throw new Error(`a stopped subscriber ended with ${code}:\n${lines}`);
       return stack.startServices(SUBSCRIBERS);
     }
     case 'slow service':
