@@ -10,13 +10,13 @@ import { throughputChart } from './plot';
 import { createProgress } from './progress';
 import { report } from './report';
 
-/** Takes about four minutes on two cores. */
+/** Takes about eight minutes on two cores. */
 const FULL: Plan = {
-  rounds: 3,
+  rounds: 5,
   seconds: 3.5,
   perSecond: 50,
   replicas: [1, 2, 4],
-  warmUp: 300,
+  warmUp: 3_000,
   backlogs: [1_000, 10_000, 100_000],
   backlogSeconds: 5,
 };

@@ -17,6 +17,8 @@ export interface Figures {
   cpuMsPerEvent: Record<string, Rounds>;
   /** From the time at which a post is due until its mail and its push message have arrived. */
   fanOut: Record<string, Latency>;
+  /** The same while 2 % of the mails are refused for now, without the follows whose mails are refused. */
+  besideRefusals: Record<string, Latency>;
   /** From the time at which a post is due until the answer of api-facade, or of its sidecar for a bare publish. */
   answer: Record<'POST /followers' | 'bare publish', Latency>;
   /** From `dapr run` until the sidecar is ready, one value for each started service. */

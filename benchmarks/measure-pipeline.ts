@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fullLoad, publishMany, steadyLoad } from './load-generator';
 import type { Pipeline } from './pipeline';
 import { cpuMs, memoryMb } from './process-usage';
+import type { Arrivals } from './sink';
 import { SAMPLE, SAMPLE_IN_BATCHES } from './styles';
 
 const DRAIN_MS = 60_000;
@@ -47,19 +48,22 @@ export async function measureFullLoad(pipeline: Pipeline, follows: number): Prom
 
 /**
  * Resolves with the latencies of one steady load, in milliseconds: until both notifications have arrived, and until the
- * answer.
+ * answer. With `refuseEvery`, the mail server refuses the first mail about every so many followers for now. The
+ * latencies are then those of the other follows.
  *
  * @throws {Error} when a notification is missing, or when a style that promises exactly one has sent several
  */
 export async function measureSteadyLoad(
   pipeline: Pipeline,
   url: string,
-  { perSecond, seconds }: { perSecond: number; seconds: number },
+  { perSecond, seconds, refuseEvery = 0 }: { perSecond: number; seconds: number; refuseEvery?: number },
 ): Promise<{ fanOut: number[]; answers: number[] }> {
   await pipeline.arrivals();
+  pipeline.refuseMails(refuseEvery);
   const posted = await steadyLoad(url, perSecond, seconds);
   await drained(pipeline);
-  const { mails, pushes } = await pipeline.arrivals();
+  const { mails, pushes } = await allArrivals(pipeline, posted.length);
+  pipeline.refuseMails(0);
   requireExactlyOnce(pipeline, { events: posted.length, mails: mails.length, pushes: pushes.length });
   const [mailedAt, pushedAt] = [new Map(mails), new Map(pushes)];
   const fanOut = posted.map(({ follower, dueAtMs }) => {
@@ -68,7 +72,19 @@ export async function measureSteadyLoad(
       throw new Error(`${pipeline.style.name}: the mail or the push message about ${follower} is missing`);
     return Math.max(mail, push) - dueAtMs;
   });
-  return { fanOut, answers: posted.map(({ tookMs }) => tookMs) };
+  const others = fanOut.filter((_, i) => refuseEvery === 0 || i % refuseEvery !== 0);
+  return { fanOut: others, answers: posted.map(({ tookMs }) => tookMs) };
+}
+
+/** Resolves with the arrivals when `count` mails and as many push messages are there, or after a minute. */
+async function allArrivals(pipeline: Pipeline, count: number): Promise<Arrivals> {
+  const all: Arrivals = { mails: [], pushes: [] };
+  for (const deadline = Date.now() + DRAIN_MS; ; await sleep(20)) {
+    const { mails, pushes } = await pipeline.arrivals();
+    all.mails.push(...mails);
+    all.pushes.push(...pushes);
+    if (Math.min(all.mails.length, all.pushes.length) >= count || Date.now() > deadline) return all;
+  }
 }
 
 /**

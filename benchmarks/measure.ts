@@ -31,12 +31,15 @@ export interface Plan {
 }
 
 const STYLES = [SAMPLE, SAMPLE_IN_BATCHES, QUICKSTART, QUICKSTART_PRINTS, FAIR_LIMIT, LIMIT];
-/** The styles that send mails and push messages. */
+/** The styles whose latencies are measured. */
 const NOTIFYING = [SAMPLE, SAMPLE_IN_BATCHES, QUICKSTART];
+/** The styles that are also measured while 2 % of the mails are refused for now. */
+const RETRYING = [SAMPLE, SAMPLE_IN_BATCHES];
+const REFUSE_EVERY = 50;
 
 /** Returns the number of progress steps that `measure` takes for a plan. */
 export const stepsOf = ({ rounds, replicas, backlogs }: Plan): number =>
-  STYLES.length * (2 + rounds) + rounds * (NOTIFYING.length + 1 + backlogs.length + replicas.length);
+  STYLES.length * (2 + rounds) + rounds * (NOTIFYING.length + RETRYING.length + 1 + backlogs.length + replicas.length);
 
 /**
  * Resolves with the figures of all styles. All styles run at the same time and are loaded in turn, round after round.
@@ -49,6 +52,7 @@ export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progr
     throughput: {},
     cpuMsPerEvent: {},
     fanOut: Object.fromEntries(NOTIFYING.map(({ name }) => [name, emptyLatency()])),
+    besideRefusals: Object.fromEntries(RETRYING.map(({ name }) => [name, emptyLatency()])),
     answer: { 'POST /followers': emptyLatency(), 'bare publish': emptyLatency() },
     startMs: [],
     memoryMb: { atRest: {}, atFullLoad: {} },
@@ -95,6 +99,11 @@ export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progr
         );
         addLatencies(figures.fanOut[style.name], fanOut);
         if (pipeline === sample) addLatencies(figures.answer['POST /followers'], answers);
+        if (!RETRYING.includes(style)) continue;
+        const besides = await step(`${title(style.name)}, 2 % of the mails refused`, () =>
+          measureSteadyLoad(pipeline, pipeline.url, { ...plan, refuseEvery: REFUSE_EVERY }),
+        );
+        addLatencies(figures.besideRefusals[style.name], besides.fanOut);
       }
       const bare = await step(title('bare publish'), () => measureSteadyLoad(sample, sample.publishUrl, plan));
       addLatencies(figures.answer['bare publish'], bare.answers);

@@ -10,7 +10,7 @@ import { ROOT } from '../scenarios/stacks/root';
 import type { RunStackOptions } from '../scenarios/stacks/run-stack';
 import { SUBSCRIBERS } from '../scenarios/stacks/stack';
 import { StreamMonitor } from '../scenarios/stacks/stream-monitor';
-import type { Arrivals, SinkPorts } from './sink';
+import type { Arrivals, SinkPorts, SinkRequest } from './sink';
 
 /** One version of the services that the benchmark compares. */
 export interface Style {
@@ -108,9 +108,14 @@ export class Pipeline {
 
   /** Resolves with the notifications that have arrived since the last call. */
   async arrivals(): Promise<Arrivals> {
-    this.sink.send('arrivals');
+    this.ask('arrivals');
     const [arrivals] = (await once(this.sink, 'message')) as [Arrivals];
     return arrivals;
+  }
+
+  /** Lets the mail server refuse the first mail about every `every`-th follower for now, and none if `every` is 0. */
+  refuseMails(every: number): void {
+    this.ask({ refuseEvery: every });
   }
 
   /** Suspends or resumes the subscribers' sidecars. While they are suspended, published events wait in the broker. */
@@ -141,6 +146,10 @@ export class Pipeline {
     this.broker.close();
     await this.redis.kill();
     rmSync(this.folder, { recursive: true });
+  }
+
+  private ask(request: SinkRequest): void {
+    this.sink.send(request);
   }
 
   private async startRun(appId: string, program: readonly string[] | undefined): Promise<void> {

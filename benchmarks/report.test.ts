@@ -34,6 +34,7 @@ const result: Result = {
       'this sample, in batches': { ...latency, p99: [6, 8, 10] },
       'quickstart style': latency,
     },
+    besideRefusals: { 'this sample': { ...latency, p50: [2, 4, 6] } },
     answer: { 'POST /followers': { ...latency, p99: [3, 6, 9] }, 'bare publish': { ...latency, p99: [2, 4, 6] } },
     startMs: [300, 200, 250],
     memoryMb: { atRest: { redis: 10.4 }, atFullLoad: { redis: [20.6, 19, 30] } },
@@ -74,6 +75,9 @@ test('When two versions are compared, then the ratio is taken round by round', (
   expect(row('this sample ÷ the fair limit')).toEqual([['', '0.33 (0.30 to 0.36)', '0.60', '0.60 (0.50 to 0.70)']]);
   expect(row('p99 until both arrived ÷ quickstart style')).toEqual([
     ['at most 1.50', '1.00 (1.00 to 1.00)', 'at most 1.50', '2.00 (2.00 to 2.00)'],
+  ]);
+  expect(row('p50 until both arrived: beside 2 % refused mails ÷ without')).toEqual([
+    ['at most 1.20', '2.00 (2.00 to 2.00)', 'at most 1.20', ''],
   ]);
   expect(row('this sample ÷ the limit')).toEqual([['', '0.50 (0.50 to 0.50)', '', '0.91 (0.83 to 0.97)']]);
   expect(row('p99 of POST /followers ÷ bare publish')).toEqual([['at most 1.50', '1.50 (1.50 to 1.50)', '', '']]);

@@ -23,7 +23,7 @@ const COMPARED = [
 
 /** Returns the result as Markdown tables, for a terminal and for docs/performance.md. */
 export function report({ sidecars, machine, seconds, plan, figures }: Result): string {
-  const { throughput, fanOut, answer, startMs, memoryMb, backlog, counted } = figures;
+  const { throughput, fanOut, besideRefusals, answer, startMs, memoryMb, backlog, counted } = figures;
   const throughputOf = (name: string) => throughput[name] ?? [];
   const sample = throughputOf(SAMPLE.name);
   const p99Of = (name: string) => fanOut[name]?.p99 ?? [];
@@ -39,7 +39,10 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
     ),
     ...table(
       [`until mail and push message arrived, at ${plan.perSecond}/s`, 'p50 ms', 'p95 ms', 'p99 ms'],
-      Object.entries(fanOut).map(([name, values]) => latencies(name, values)),
+      [
+        ...Object.entries(fanOut).map(([name, values]) => latencies(name, values)),
+        ...Object.entries(besideRefusals).map(([name, values]) => latencies(`${name}, beside refused mails`, values)),
+      ],
     ),
     ...table(
       [`until the answer, at ${plan.perSecond}/s`, 'p50 ms', 'p95 ms', 'p99 ms'],
@@ -62,6 +65,18 @@ export function report({ sidecars, machine, seconds, plan, figures }: Result): s
           'at most 1.50',
           times(ratios(p99Of(SAMPLE_IN_BATCHES.name), p99Of(QUICKSTART.name))),
         ],
+        ...(['p50', 'p99'] as const).map((percentile) => [
+          `${percentile} until both arrived: beside 2 % refused mails ÷ without`,
+          'at most 1.20',
+          times(ratios(besideRefusals[SAMPLE.name]?.[percentile] ?? [], fanOut[SAMPLE.name]?.[percentile] ?? [])),
+          'at most 1.20',
+          times(
+            ratios(
+              besideRefusals[SAMPLE_IN_BATCHES.name]?.[percentile] ?? [],
+              fanOut[SAMPLE_IN_BATCHES.name]?.[percentile] ?? [],
+            ),
+          ),
+        ]),
         [
           'p99 of POST /followers ÷ bare publish',
           'at most 1.50',

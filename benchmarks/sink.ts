@@ -1,5 +1,5 @@
-// A child process with a mail server and a push server for the benchmark. They accept everything, and record only when
-// each notification arrives.
+// A child process with a mail server and a push server for the benchmark. They accept everything, unless they are told to
+// refuse some mails at first, and record only when each notification arrives.
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 
@@ -10,6 +10,9 @@ export interface Arrivals {
   pushes: [follower: string, atMs: number][];
 }
 
+/** What the parent process asks for: a new rule for refusals, or the notifications since the last request. */
+export type SinkRequest = 'arrivals' | { refuseEvery: number };
+
 /** The first message to the parent process. */
 export interface SinkPorts {
   smtpPort: number;
@@ -17,8 +20,17 @@ export interface SinkPorts {
 }
 
 let arrivals: Arrivals = { mails: [], pushes: [] };
+/** The first mail about each follower whose number is a multiple of this is refused; none if it is 0. */
+let refuseEvery = 0;
+const refused = new Set<string>();
 const now = () => performance.timeOrigin + performance.now();
 const follower = (text: string) => /([\w-]+) follows you/.exec(text)?.[1] ?? '';
+
+function isRefused(name: string): boolean {
+  if (refuseEvery === 0 || Number(name.slice(1)) % refuseEvery !== 0 || refused.has(name)) return false;
+  refused.add(name);
+  return true;
+}
 
 /** Serves one SMTP session (https://www.rfc-editor.org/rfc/rfc5321) with pipelining (RFC 2920), as most servers do. */
 function converse(socket: Socket): void {
@@ -35,6 +47,7 @@ function converse(socket: Socket): void {
   const answer = (text: string) => {
     if (inMail) {
       inMail = false;
+      if (isRefused(follower(text))) return '451 try again later\r\n';
       arrivals.mails.push([follower(text), now()]);
       return '250 accepted\r\n';
     }
@@ -73,10 +86,14 @@ push.keepAliveTimeout = 60_000;
 const listen = (server: Server): Promise<number> =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)));
 
-/** Answers each message from the parent process with the arrivals since the previous one. */
+/** Answers each request for arrivals with those since the previous one. */
 async function main(): Promise<void> {
   const [smtpPort, pushPort] = [await listen(createTcpServer(converse)), await listen(push)];
-  process.on('message', () => {
+  process.on('message', (request: SinkRequest) => {
+    if (request !== 'arrivals') {
+      refuseEvery = request.refuseEvery;
+      return refused.clear();
+    }
     process.send?.(arrivals);
     arrivals = { mails: [], pushes: [] };
   });
