@@ -73,6 +73,9 @@ async function main(): Promise<void> {
   console.error(`The figures are in ${json}, and the plot is in ${svg}.`);
 }
 
+// Each version has several processes, and each of them is killed at the exit.
+process.setMaxListeners(50);
+
 // The handlers of `exit` kill the child processes. So SIGINT and SIGTERM end this process through `exit`.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
