@@ -1,4 +1,10 @@
-import { type Agent, type IncomingHttpHeaders, type RequestOptions, request as requestHttp } from 'node:http';
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type RequestOptions,
+  request as requestHttp,
+} from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -14,7 +20,7 @@ export interface OpenAnswer {
   status: number;
   headers: IncomingHttpHeaders;
   /** The header lines, with names in lower case. A header may have several lines. */
-  lines: HeaderLine[];
+  readonly lines: HeaderLine[];
   body: Readable;
 }
 
@@ -58,19 +64,21 @@ export async function sendRequest({ maxBodyBytes, ...request }: HttpRequest): Pr
 }
 
 /** Resolves with the bytes of a stream. @throws {RequestError} when it breaks or is longer than `maxBytes` */
-export async function readAll(stream: Readable, maxBytes: number): Promise<Buffer> {
+export function readAll(stream: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  try {
-    for await (const chunk of stream) {
+  // Events cost less than an async iterator, and every delivery passes here.
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(new RequestError(error));
+    stream.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw new RequestError(error as Error);
-  }
-  return Buffer.concat(chunks);
+      if (length > maxBytes) stream.destroy(new Error(`the answer is longer than ${maxBytes} bytes`));
+      else chunks.push(chunk);
+    });
+    stream.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    stream.once('error', fail);
+    stream.once('close', () => stream.readableEnded || fail(new Error('aborted')));
+  });
 }
 
 /**
@@ -93,10 +101,9 @@ export function openRequest(given: OpenRequest): Promise<OpenAnswer> {
       method,
       headers: {
         ...(unpacks && { 'accept-encoding': 'gzip' }),
-        ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
+        ...defined(others),
       },
       ...(agent && { agent }),
-      ...(signal && { signal }),
       ...(maxHeaderBytes !== undefined && { maxHeaderSize: maxHeaderBytes }),
     };
     let req: ReturnType<typeof requestHttp>;
@@ -110,6 +117,7 @@ export function openRequest(given: OpenRequest): Promise<OpenAnswer> {
     // If `options` had this header, Node would send the headers now and wait for the answer 100 Continue.
     if (expect !== undefined) req.setHeader('expect', expect);
     req.on('error', fail);
+    if (signal) abortWith(signal, req);
     // Without a listener, Node closes the connection without an event, and the promise would never settle.
     req.on('upgrade', (_, socket) => {
       socket.destroy();
@@ -117,12 +125,21 @@ export function openRequest(given: OpenRequest): Promise<OpenAnswer> {
     });
     req.on('response', (res) => {
       const { statusCode: status = 0, headers: answered } = res;
-      const lines = linesOf(res.rawHeaders);
       const packed = unpacks && answered['content-encoding'] === 'gzip' && status !== 204 && status !== 304;
-      if (!packed) return resolve({ status, headers: answered, lines, body: res });
+      // Few callers read the lines, so they are made when they are read.
+      if (!packed) {
+        return resolve({
+          status,
+          headers: answered,
+          body: res,
+          get lines() {
+            return linesOf(res.rawHeaders);
+          },
+        });
+      }
       const { 'content-encoding': _, ...others } = answered;
-      const rest = lines.filter(([name]) => name !== 'content-encoding');
-      resolve({ status, headers: others, lines: rest, body: unpack(res) });
+      const lines = linesOf(res.rawHeaders).filter(([name]) => name !== 'content-encoding');
+      resolve({ status, headers: others, lines, body: unpack(res) });
     });
     if (body === undefined || Buffer.isBuffer(body)) req.end(body);
     else {
@@ -130,6 +147,21 @@ export function openRequest(given: OpenRequest): Promise<OpenAnswer> {
       pipeline(body, req, () => {}); // an error of the body destroys the request
     }
   });
+}
+
+/** Destroys a request when the signal is aborted. Node's option `signal` does the same with more listeners. */
+function abortWith(signal: AbortSignal, req: ClientRequest): void {
+  const abort = () => void req.destroy(Object.assign(new Error('The operation was aborted'), { code: 'ABORT_ERR' }));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  req.once('close', () => signal.removeEventListener('abort', abort));
+}
+
+/** Returns the headers that have a value. */
+function defined<T>(headers: Record<string, T | undefined>): Record<string, T> {
+  const given: Record<string, T> = {};
+  for (const name in headers) if (headers[name] !== undefined) given[name] = headers[name];
+  return given;
 }
 
 /** Returns the unpacked bytes. An empty body, which is not gzip, is empty. */

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { foreignPage } from '../foreign-page';
 import { LISTEN_ADDRESS, type SidecarOptions } from '../sidecar-options';
 import { ApiError } from './errors';
-import { tokenCheck } from './router';
+import { tokenCheck } from './tokens';
 
 /** Whether only this machine can reach a server that listens on an IP address. */
 const isLoopback = (address: string) => /^(?:::ffff:)?127\.|^::1$/i.test(address);

@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type HeaderLine, linesOf } from '../http-request';
 import type { Log } from '../log';
@@ -119,24 +118,19 @@ export function createApi(options: ApiOptions): Server {
     if (!isHealthCheck && !isAllowed(headers)) {
       return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
-    const disconnected = new AbortController();
-    // An abort creates a stack trace, so it is avoided when the caller has the complete answer.
-    res.once('close', () => res.writableFinished || disconnected.abort());
     try {
       for (const { methods, match, tooLarge, ...route } of compiled) {
         const params = methods.length === 0 || methods.includes(method) ? match(segments) : undefined;
         if (!params) continue;
-        const query = new URLSearchParams(search);
-        const lines = linesOf(req.rawHeaders);
-        const { signal } = disconnected;
-        const request = { method, path, search, params, query, headers, lines, trace, signal, respond: reply };
+        const known = { method, path, search, params, headers, trace, respond: reply };
         if (route.streams && headers['transfer-encoding'] !== undefined) {
-          const answered = await route.handler({ ...request, body: limited(req, maxBodyBytes) });
+          const answered = await route.handler(requestOf(req, res, known, limited(req, maxBodyBytes)));
           return answered && reply(answered);
         }
         const body = await readBody(req, maxBodyBytes);
-        if (!body) throw tooLarge?.(params, request) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'stream too large');
-        const answered = await route.handler({ ...request, body });
+        if (!body)
+          throw tooLarge?.(params, { path, headers }) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'stream too large');
+        const answered = await route.handler(requestOf(req, res, known, body));
         return answered && reply(answered);
       }
       if (noRoute) return reply(noRoute);
@@ -157,10 +151,38 @@ export function createApi(options: ApiOptions): Server {
   });
 }
 
+/** Returns the request for a handler. What few handlers read is made when it is read. */
+function requestOf<Body>(
+  req: IncomingMessage,
+  res: ServerResponse,
+  known: Omit<ApiRequest, 'body' | 'query' | 'lines' | 'signal'>,
+  body: Body,
+) {
+  return {
+    ...known,
+    body,
+    get query() {
+      return new URLSearchParams(known.search);
+    },
+    get lines() {
+      return linesOf(req.rawHeaders);
+    },
+    get signal() {
+      const disconnected = new AbortController();
+      // An abort creates a stack trace, so it is avoided when the caller has the complete answer.
+      const end = () => res.writableFinished || disconnected.abort();
+      if (res.closed) end();
+      else res.once('close', end);
+      return disconnected.signal;
+    },
+  };
+}
+
 /** Writes an answer. Resolves when the caller has it, or has disconnected. */
 async function write({ method }: IncomingMessage, res: ServerResponse, answer: ApiAnswer): Promise<void> {
   const { status, headers = {}, body = '' } = answer;
-  const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+  const given: OutgoingHttpHeaders = {};
+  for (const name in headers) if (headers[name] !== undefined) given[name] = headers[name];
   if (body instanceof Readable) {
     res.writeHead(status, given);
     body.pipe(res);
@@ -173,7 +195,8 @@ async function write({ method }: IncomingMessage, res: ServerResponse, answer: A
     });
   }
   const hasLength = status !== 204 && status !== 304 && !(method === 'HEAD' && body.length === 0);
-  res.writeHead(status, { ...given, ...(hasLength && { 'content-length': String(Buffer.byteLength(body)) }) });
+  if (hasLength) given['content-length'] = String(Buffer.byteLength(body));
+  res.writeHead(status, given);
   res.end(method === 'HEAD' ? undefined : body);
 }
 
@@ -203,20 +226,6 @@ function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefin
     req.on('end', () => resolve(length <= limit ? Buffer.concat(chunks) : undefined));
     req.on('error', reject);
   });
-}
-
-/** Returns the check of a call: it has the token of the API, or comes from a sidecar that knows the secret. */
-export function accessCheck(apiToken: string | undefined, secret: string): ApiOptions['isAllowed'] {
-  if (!apiToken) return () => true;
-  const [isToken, isSecret] = [tokenCheck(apiToken), tokenCheck(secret)];
-  return (headers) => isToken(headers['dapr-api-token']) || isSecret(headers['x-local-sidecar']);
-}
-
-/** Returns a function that checks whether a header is the expected token. It takes constant time. */
-export function tokenCheck(expected: string): (given: string | string[] | undefined) => boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expectedDigest = digest(expected);
-  return (given) => typeof given === 'string' && timingSafeEqual(digest(given), expectedDigest);
 }
 
 /** Returns the text before and after the first separator. */

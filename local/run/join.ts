@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../api/errors';
-import { type ApiRoute, noContent, tokenCheck } from '../api/router';
+import { type ApiRoute, noContent } from '../api/router';
+import { tokenCheck } from '../api/tokens';
 import type { SidecarAddress } from '../invocation/directory';
 
 /** The request of another process for a sidecar in a run. */
