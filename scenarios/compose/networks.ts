@@ -82,8 +82,9 @@ export function networkScenarios(sharedStack: () => ComposeStack, brokers: reado
   });
 
   describe('with the profile observability', () => {
-    const project = async () =>
-      JSON.parse(await sharedStack().compose('--profile', 'observability', 'config', '--format', 'json'));
+    // A profile on the command line replaces those of the environment.
+    const profiles = ['--profile', 'observability', '--profile', 'kafka'];
+    const project = async () => JSON.parse(await sharedStack().compose(...profiles, 'config', '--format', 'json'));
 
     test('When jaeger connects, then only api-facade accepts', async () => {
       const { services, networks } = await project();
