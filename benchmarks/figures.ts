@@ -32,6 +32,7 @@ export interface Figures {
   counted: { events: number; mails: number; pushes: number };
 }
 
+/** Returns a latency without rounds. */
 export const emptyLatency = (): Latency => ({ p50: [], p95: [], p99: [] });
 
 /** Appends one round: the percentiles of its latencies. */

@@ -55,6 +55,7 @@ export const listOf =
   (value, path) =>
     Array.isArray(value) ? value.flatMap((entry, i) => rule(entry, `${path}[${i}]`)) : [`${path} must be a list`];
 
+/** Whether a value of a YAML file has fields. */
 export const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

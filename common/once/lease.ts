@@ -25,6 +25,7 @@ interface DoneMark {
   done: true;
 }
 
+/** Returns the value of a claim that starts now. */
 export const claimBy = (owner: string): ClaimMark => ({ owner, expiresAt: Date.now() + LEASE_SECONDS * 1_000 });
 
 /**
