@@ -65,7 +65,7 @@ async function main(): Promise<boolean> {
     const accepted = await postFollows(stack, { follows, repeated: Math.floor(follows / 5), faults });
     await stack.inbox.clearFaults();
     account = await progress.step('waiting until all notifications have arrived', () =>
-      settle(stack, accepted, { deadlineMs: SETTLE_MS, kills: kills.list }),
+      settle(stack, accepted, { deadlineMs: SETTLE_MS, kills: kills.list, logged: loggedBy(stack) }),
     );
   } finally {
     await progress.step('stopping', () => stack.stop());
@@ -140,6 +140,15 @@ async function inject(stack: RunStack, fault: Fault, kills: Kills): Promise<void
     case 'servers refuse':
       return stack.inbox.setFaults(fault.faults);
   }
+}
+
+/** Returns a function that returns all log lines about a follower's event. */
+function loggedBy({ log }: RunStack): (follower: string) => string[] {
+  return (follower) => {
+    const lines = log.map((line) => [line, JSON.stringify(line)] as const);
+    const id = lines.find(([, text]) => text.includes(`"${follower}"`))?.[0].eventId;
+    return lines.filter(([{ eventId }]) => id !== undefined && eventId === id).map(([, text]) => text);
+  };
 }
 
 /** Leaves so little memory that Redis refuses new events, as in Compose, and makes room after `forMs`. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { State } from '../dapr/state';
 import type { Logger } from '../logger';
 import { eventKey } from './event-key';
-import { claimBy, isExpired, LEASE_SECONDS, Lease } from './lease';
+import { claimBy, DONE_SECONDS, isExpired, Lease } from './lease';
 
 /** Another delivery holds the claim of the event. The event may be done at the next delivery. */
 export class ClaimedElsewhere extends Error {}
@@ -92,7 +92,7 @@ export function createClaims(state: State, logger: Logger): Claims {
  * @throws {SidecarError} while the state store does not answer
  */
 async function takeKey(state: State, key: string, owner: string): Promise<{ etag?: string } | 'done before'> {
-  const save = (etag?: string) => state.saveState(key, claimBy(owner), { etag, ttlSeconds: LEASE_SECONDS });
+  const save = (etag?: string) => state.saveState(key, claimBy(owner), { etag, ttlSeconds: DONE_SECONDS });
   const failure = await save().then(
     () => undefined,
     (error: Error) => error,

@@ -7,8 +7,12 @@ export const LEASE_SECONDS = 10;
 export const RENEW_INTERVAL_MS = 3_000;
 /** The largest difference between the clocks of two replicas. */
 export const CLOCK_SKEW_MS = 2_000;
-/** How long a repeated event is recognised, and with it a repeated `Idempotency-Key`. */
-const DONE_SECONDS = 7 * 24 * 3600;
+/**
+ * How long a repeated event is recognised, and with it a repeated `Idempotency-Key`. Claims have the same time to live
+ * as marks: Dapr writes a value and its time to live to Redis in two steps. When Redis or the sidecar stands still, the
+ * second step of a claim may come after the mark. A shorter time would then remove the mark.
+ */
+export const DONE_SECONDS = 7 * 24 * 3600;
 /** How long a delivery waits for its mark. Dapr waits 5 s for a delivery (components/common/resiliency.yaml). */
 export const MARK_LATE_MS = 4_000;
 const MARK_RETRY_MS = 250;
@@ -28,11 +32,7 @@ interface DoneMark {
 /** Returns the value of a claim that starts now. */
 export const claimBy = (owner: string): ClaimMark => ({ owner, expiresAt: Date.now() + LEASE_SECONDS * 1_000 });
 
-/**
- * Whether a claim in the store has expired. The store's time to live removes most expired claims. But Dapr writes a value
- * and its time to live to Redis in two steps, and a sidecar that is killed between them leaves a claim that never
- * expires. So the claim itself holds its end.
- */
+/** Whether a claim has expired. The store keeps it for longer, so the claim itself holds its end. */
 export const isExpired = (mark: Partial<Record<string, unknown>>): boolean =>
   !(typeof mark.expiresAt === 'number' && Date.now() < mark.expiresAt + CLOCK_SKEW_MS);
 
@@ -70,7 +70,7 @@ export class Lease {
     let warned = false;
     while (failure) {
       if (!warned && this.late) {
-        logger.warn(`done, but the state store does not take the mark; trying again: ${failure.message}`);
+        logger.warn(`done, but the store does not take the mark; trying again: ${failure.message}`);
         warned = true;
       }
       await sleep(MARK_RETRY_MS);
@@ -143,7 +143,7 @@ export class Lease {
       if (this.etag === undefined) await this.readEtag();
       if (this.etag === undefined) return;
       const failure = await state
-        .saveState(key, renewed, { etag: this.etag, ttlSeconds: LEASE_SECONDS })
+        .saveState(key, renewed, { etag: this.etag, ttlSeconds: DONE_SECONDS })
         .catch((error: Error) => error);
       const found = await this.readEtag();
       if (failure && found?.expiresAt !== renewed.expiresAt) throw failure;

@@ -24,6 +24,12 @@ export interface Account {
   doubledByKill: number;
 }
 
+export interface SettleOptions {
+  deadlineMs: number;
+  kills?: readonly Kill[];
+  logged?: (follower: string) => readonly string[];
+}
+
 const POLL_MS = 500;
 /** Longer than the longest pause between two attempts: if nothing arrives for this time, the rest are dead letters. */
 const NO_ARRIVALS_MS = 8_000;
@@ -36,11 +42,12 @@ type ArrivalTimes = Record<(typeof SUBSCRIBERS)[number], Map<string, number[]>>;
  * while, the dead letters are replayed.
  *
  * @param kills of the services, during the traffic
+ * @param logged returns what the services have logged about a follower, for an error message
  */
 export async function settle(
   stack: Pick<Stack, 'inbox' | 'replay' | 'waitUntilDrained'>,
   follows: readonly Accepted[],
-  { deadlineMs, kills = [] }: { deadlineMs: number; kills?: readonly Kill[] },
+  { deadlineMs, kills = [], logged = () => [] }: SettleOptions,
 ): Promise<Account> {
   const deadline = Date.now() + deadlineMs;
   let dead = 0;
@@ -74,6 +81,7 @@ export async function settle(
   const unexplained = unexplainedBy(kills, doubles);
   if (unexplained.length > 0)
     console.error('arrived more than once, and no kill explains it:', JSON.stringify({ unexplained, kills }));
+  for (const { follower } of unexplained) for (const line of logged(follower)) console.error(line);
   return {
     accepted: follows.length,
     mailed: arrivals['email-notification-service'].size,
