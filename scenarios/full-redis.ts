@@ -105,7 +105,7 @@ export function fullRedisScenarios(startStack: () => Promise<RunStack>): void {
     await memory.limit(1);
     stack.resumeInbox();
     await vi.waitFor(
-      () => expect(logged('done, but the state store does not take the mark')).toHaveLength(SUBSCRIBERS.length),
+      () => expect(logged('done, but the store does not take the mark')).toHaveLength(SUBSCRIBERS.length),
       { timeout: 15_000 },
     );
     expect(stack.log.slice(sinceFull).filter(({ msg }) => msg === 'marked as done')).toHaveLength(0);
