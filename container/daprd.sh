@@ -7,7 +7,11 @@
 daprd=${DAPRD:-/opt/daprd}
 # The CLI first asks for the version. That process is not the sidecar.
 if [ "${1:-}" = --version ]; then exec "$daprd" --version; fi
-set -- --dapr-graceful-shutdown-seconds 30 --dapr-block-shutdown-duration 100ms "$@"
+# daprd 1.18 does not wait for batches. The API then stays open for as long as a service needs to mark what it has sent,
+# and the CLI on the host gives five seconds to end.
+open=100ms
+if [ "${EVENTS_PER_DELIVERY:-1}" != 1 ]; then open=4s; fi
+set -- --dapr-graceful-shutdown-seconds 30 --dapr-block-shutdown-duration "$open" "$@"
 
 # In a container, entrypoint.sh says on which address daprd takes calls of other sidecars and shows its metrics, and which
 # configuration it reads besides components/config.yaml.

@@ -33,6 +33,17 @@ test('When the CLI asks for the version, then that process is not taken for the 
 });
 
 test.each([
+  ['one by one', '1', '100ms'],
+  ['in batches', '100', '4s'],
+])(
+  'When events are delivered %s and the sidecar stops, then its API stays open for the marks',
+  async (_, size, open) => {
+    const printed = await run(['--app-id', 'shop'], { EVENTS_PER_DELIVERY: size });
+    expect(printed).toContain(`--dapr-block-shutdown-duration ${open} `);
+  },
+);
+
+test.each([
   ['in a container, then daprd does not use it', { DAPR_HOST_IP: '127.0.0.1' }, false],
   ['on a host, then daprd may use it', {}, true],
 ])('When a proxy is set %s', async (_, place, used) => {
