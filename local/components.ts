@@ -9,6 +9,7 @@ import { InMemoryConfiguration } from './configuration/in-memory';
 import type { Environment } from './environment';
 import { getOrCreate } from './get-or-create';
 import type { Log } from './log';
+import { OUTBOX_METADATA } from './pubsub/outbox-settings';
 import { RedisConnection } from './redis/connection';
 import {
   CONNECTION_METADATA,
@@ -20,6 +21,7 @@ import {
 import type { Component } from './resources/component';
 import { ResourceError } from './resources/document';
 import { SECRET_STORES } from './secrets/open';
+import { ENCRYPTION_METADATA } from './stores/encryption';
 import { InMemoryStore } from './stores/in-memory';
 import { RedisStore } from './stores/redis';
 import type { Store } from './stores/store';
@@ -134,7 +136,7 @@ export const BLOCK_TYPES = Object.keys(BLOCKS);
 
 const COMMON_METADATA: Readonly<Record<string, readonly string[]>> = {
   pubsub: ['allowedTopics', 'protectedTopics', 'publishingScopes', 'subscriptionScopes', 'consumerID'],
-  state: ['keyPrefix', 'actorStateStore'],
+  state: ['keyPrefix', 'actorStateStore', ...ENCRYPTION_METADATA, ...OUTBOX_METADATA],
 };
 
 export type CreatedComponent =

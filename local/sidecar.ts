@@ -6,7 +6,7 @@ import { bulkPublishRoutes } from './api/bulk-publish';
 import { allowOrigins } from './api/cors';
 import { healthRoutes } from './api/health';
 import { invokeRoute } from './api/invoke';
-import { listen } from './api/listen';
+import { closeServers, listen } from './api/listen';
 import { metadataRoutes } from './api/metadata';
 import { notConfiguredRoutes } from './api/not-configured';
 import { pageCheck } from './api/page-check';
@@ -24,6 +24,8 @@ import { Directory } from './invocation/directory';
 import { LoadedComponents } from './loaded-components';
 import { type Log, silent } from './log';
 import { Consumers } from './pubsub/consumers';
+import { Outbox } from './pubsub/outbox';
+import { declaredOnly } from './pubsub/subscriptions';
 import { Policies } from './resiliency/policy';
 import { namespaceOf } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
@@ -55,6 +57,7 @@ export class Sidecar {
   private readonly appHealth: AppHealth | undefined;
   /** The subscriptions of the app. Undefined without an app. */
   readonly consumers: Consumers | undefined;
+  private readonly outbox: Outbox;
   private readonly server: Server;
   /** The server of the public port. */
   private readonly publicServer: Server;
@@ -101,6 +104,7 @@ export class Sidecar {
     }
     const publishing = { appId, pubsubs, tracing };
     const namespace = namespaceOf(env);
+    this.outbox = new Outbox({ appId, namespace, pubsubs, stores, log });
     const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
     const health = healthRoutes(() => this.notReadyPart());
     const metadata = metadataRoutes({
@@ -110,7 +114,7 @@ export class Sidecar {
       isHotReloadOn: this.isHotReloadOn,
       components: () => this.components.metadata,
       resiliencies: () => policies.names,
-      subscriptions: () => this.consumers?.subscriptions ?? [],
+      subscriptions: () => this.consumers?.subscriptions ?? declaredOnly(this.resources.subscriptions),
     });
     const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
     const apps = { appId, namespace, apiToken, app, directory, secret, probe };
@@ -120,7 +124,7 @@ export class Sidecar {
       routes: [
         ...bulkPublishRoutes(publishing),
         publishRoute(publishing),
-        ...stateRoutes({ appId, stores }),
+        ...stateRoutes({ appId, stores, outbox: this.outbox }),
         ...health,
         ...metadata,
         shutdownRoute(options.onShutdown ?? (() => void this.close())),
@@ -162,6 +166,7 @@ export class Sidecar {
       if (appHealth) appHealth.start();
       else await this.consumers?.start();
     }
+    await this.outbox.start();
     this.watchResources();
     if (this.phase === 'starting') this.phase = 'ready';
   }
@@ -181,17 +186,15 @@ export class Sidecar {
     this.unwatch();
     this.appHealth?.stop();
     const blocked = sleep(this.options.blockShutdownMs ?? 0);
-    const clean = (await this.consumers?.stop(graceMs + (this.options.blockShutdownMs ?? 0))) ?? true;
+    const stopMs = graceMs + (this.options.blockShutdownMs ?? 0);
+    const [moved, delivered = true] = await Promise.all([this.outbox.stop(stopMs), this.consumers?.stop(stopMs)]);
     await blocked;
     this.blocks.close();
     this.app?.close();
     for (const listener of this.listeners) listener.close();
-    const servers = [this.server, this.publicServer];
-    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-    for (const server of servers) server.closeAllConnections();
-    await Promise.all(closed);
+    await closeServers([this.server, this.publicServer]);
     await this.components.close();
-    return clean;
+    return moved && delivered;
   }
 
   /** Returns daprd's name for the part that is not ready; undefined when the sidecar is ready. */
@@ -216,6 +219,7 @@ export class Sidecar {
       apply: async ({ resiliencies, subscriptions }) => {
         const isChanged = this.policies.replace(resiliencies);
         await this.consumers?.redeclare(subscriptions);
+        await this.outbox.start();
         // daprd starts anew with another Resiliency, so it asks the app again.
         if (isChanged && (this.appHealth?.isHealthy ?? true)) await this.consumers?.restart();
       },

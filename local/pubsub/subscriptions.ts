@@ -59,6 +59,10 @@ export function declareSubscriptions(declared: readonly DeclaredSubscription[]):
   return [...byName.values()].map((spec) => toSubscription(spec, 'DECLARATIVE'));
 }
 
+/** Returns the subscriptions of a sidecar without an app, which the metadata API lists. */
+export const declaredOnly = (declared: readonly DeclaredSubscription[]): Subscription[] =>
+  mergeSubscriptions(declareSubscriptions(declared), []);
+
 /** Returns one subscription for each topic: the last one from the app, or else the first one from the files. */
 export function mergeSubscriptions(
   declared: readonly Subscription[],

@@ -12,6 +12,8 @@ export function inMemoryResources(): Resources {
     type,
     version: 'v1',
     metadata: new Map(),
+    secretNames: new Map(),
+    secretStore: '',
     topicPrefix: '',
     scopes: [],
     ignoreErrors: false,

@@ -123,7 +123,9 @@ export class RedisStore implements Store {
     const version = readVersion(operation);
     const ttl = readTtl(operation) ?? this.ttlInSeconds;
     const seconds = ttl === undefined ? '' : String(Math.max(ttl, 0));
-    return [version, stringifyLikeJsoniter(operation.value), firstWrite ? '1' : '0', seconds];
+    const { value } = operation;
+    const data = Buffer.isBuffer(value) ? value.toString() : stringifyLikeJsoniter(value);
+    return [version, data, firstWrite ? '1' : '0', seconds];
   }
 }
 
