@@ -1,20 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bulkPublishRoutes } from './api/bulk-publish';
-import { allowOrigins } from './api/cors';
-import { healthRoutes } from './api/health';
-import { invokeRoute } from './api/invoke';
 import { closeServers, listen } from './api/listen';
-import { metadataRoutes } from './api/metadata';
-import { notConfiguredRoutes } from './api/not-configured';
-import { pageCheck } from './api/page-check';
-import { createPublicApi } from './api/public';
-import { publishRoute } from './api/publish';
-import { accessCheck, createApi } from './api/router';
-import { shutdownRoute } from './api/shutdown';
-import { stateRoutes } from './api/state';
+import { createSidecarApi, type SidecarApi } from './api/sidecar-api';
 import { AppChannel } from './app-channel';
 import { AppHealth } from './app-health';
 import { Blocks } from './building-blocks';
@@ -29,9 +17,9 @@ import { declaredOnly } from './pubsub/subscriptions';
 import { Policies } from './resiliency/policy';
 import { namespaceOf } from './resources/component';
 import { loadConfiguration } from './resources/configuration';
+import type { HttpEndpoint } from './resources/endpoint';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
-import { joinRoute } from './run/join';
 import {
   GRACEFUL_SHUTDOWN_MS,
   LISTEN_ADDRESS,
@@ -58,13 +46,12 @@ export class Sidecar {
   /** The subscriptions of the app. Undefined without an app. */
   readonly consumers: Consumers | undefined;
   private readonly outbox: Outbox;
-  private readonly server: Server;
-  /** The server of the public port. */
-  private readonly publicServer: Server;
+  private readonly servers: SidecarApi;
   private listeners: { close(): unknown }[] = [];
   private readonly directory: Directory;
   private readonly secret = randomBytes(16).toString('hex');
   private readonly isHotReloadOn: boolean;
+  private endpoints: readonly HttpEndpoint[];
   private readonly log: Log;
   private phase: Phase = 'starting';
   private closing: Promise<boolean> | undefined;
@@ -76,12 +63,12 @@ export class Sidecar {
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
+    const { appId, appPort, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
+    this.endpoints = resources.endpoints;
     this.directory = options.directory ?? new Directory();
-    const { directory, secret } = this;
     const policies = new Policies(resources.resiliencies, log);
     this.policies = policies;
     const configuration = configFile === undefined ? undefined : loadConfiguration(configFile, log);
@@ -102,45 +89,26 @@ export class Sidecar {
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
-    const publishing = { appId, pubsubs, tracing };
-    const namespace = namespaceOf(env);
-    this.outbox = new Outbox({ appId, namespace, pubsubs, stores, log });
-    const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
-    const health = healthRoutes(() => this.notReadyPart());
-    const metadata = metadataRoutes({
-      appId,
-      appPort,
-      appHealth: options.appHealth,
+    this.outbox = new Outbox({ appId, namespace: namespaceOf(env), pubsubs, stores, log });
+    this.servers = createSidecarApi({
+      options,
+      secret: this.secret,
+      components: this.components,
+      outbox: this.outbox,
+      directory: this.directory,
       isHotReloadOn: this.isHotReloadOn,
-      components: () => this.components.metadata,
-      resiliencies: () => policies.names,
+      endpoints: () => this.endpoints,
       subscriptions: () => this.consumers?.subscriptions ?? declaredOnly(this.resources.subscriptions),
-    });
-    const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
-    const apps = { appId, namespace, apiToken, app, directory, secret, probe };
-    this.publicServer = createPublicApi([...health, ...metadata], shared);
-    this.server = createApi({
-      ...shared,
-      routes: [
-        ...bulkPublishRoutes(publishing),
-        publishRoute(publishing),
-        ...stateRoutes({ appId, stores, outbox: this.outbox }),
-        ...health,
-        ...metadata,
-        shutdownRoute(options.onShutdown ?? (() => void this.close())),
-        ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
-        ...this.blocks.routes(),
-        ...notConfiguredRoutes(appId, log),
-        invokeRoute({ ...shared, ...apps, isAppHealthy, policies }),
-      ].map((route) => probe?.route(route) ?? route),
-      isAllowed: accessCheck(apiToken, secret),
-      cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
+      notReadyPart: () => this.notReadyPart(),
+      isAppHealthy: () => this.appHealth?.isHealthy ?? true,
+      close: () => void this.close(),
+      ...{ app, blocks: this.blocks, policies, tracing, log },
     });
   }
 
   /** The port of the Dapr API. */
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.servers.api.address() as AddressInfo).port;
   }
 
   get hasSubscriptions(): boolean {
@@ -152,8 +120,8 @@ export class Sidecar {
     const { appId, httpPort = 0, listenAddresses = [LISTEN_ADDRESS] } = this.options;
     const { publicPort, publicListenAddress = listenAddresses[0] ?? LISTEN_ADDRESS } = this.options;
     for (const component of this.resources.components) await this.components.add(component);
-    this.listeners = await listen(this.server, httpPort, listenAddresses, this.log);
-    if (publicPort !== undefined) await listen(this.publicServer, publicPort, [publicListenAddress], this.log);
+    this.listeners = await listen(this.servers.api, httpPort, listenAddresses, this.log);
+    if (publicPort !== undefined) await listen(this.servers.publicApi, publicPort, [publicListenAddress], this.log);
     this.unlist = this.directory.add({ appId, port: this.port, secret: this.secret });
   }
 
@@ -192,7 +160,7 @@ export class Sidecar {
     this.blocks.close();
     this.app?.close();
     for (const listener of this.listeners) listener.close();
-    await closeServers([this.server, this.publicServer]);
+    await closeServers(Object.values(this.servers));
     await this.components.close();
     return moved && delivered;
   }
@@ -216,7 +184,8 @@ export class Sidecar {
         await this.components.remove(name);
       },
       add: (component) => this.components.add(component),
-      apply: async ({ resiliencies, subscriptions }) => {
+      apply: async ({ resiliencies, subscriptions, endpoints }) => {
+        this.endpoints = endpoints;
         const isChanged = this.policies.replace(resiliencies);
         await this.consumers?.redeclare(subscriptions);
         await this.outbox.start();

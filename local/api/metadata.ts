@@ -22,6 +22,8 @@ export interface MetadataDependencies {
   /** The names of the Resiliency documents. */
   resiliencies: () => readonly string[];
   subscriptions: () => readonly Subscription[];
+  /** The names of the HTTPEndpoint documents. */
+  endpoints: () => readonly string[];
 }
 
 /** Returns the routes `GET /v1.0/metadata` and `PUT /v1.0/metadata/{key}`. https://docs.dapr.io/reference/api/metadata_api/ */
@@ -33,6 +35,7 @@ export function metadataRoutes({
   components,
   resiliencies,
   subscriptions,
+  endpoints,
 }: MetadataDependencies): ApiRoute[] {
   const extended = new Map<string, string>([['daprRuntimeVersion', RUNTIME_VERSION]]);
   return [
@@ -57,6 +60,10 @@ export function metadataRoutes({
             resiliencies().map((name) => ({ name })),
           ),
           extended: Object.fromEntries(extended),
+          ...unlessEmpty(
+            'httpEndpoints',
+            endpoints().map((name) => ({ name })),
+          ),
           ...unlessEmpty('subscriptions', subscriptions().map(describe)),
           appConnectionProperties: {
             ...(appPort !== undefined && { port: appPort }),

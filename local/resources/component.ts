@@ -62,8 +62,8 @@ export function readComponent(
   };
 }
 
-/** Returns the value of a metadata item. As in daprd, `value` wins over `envRef`. */
-function readValue(item: Field, env: Environment, secretOf: SecretOf): string {
+/** Returns the value of a metadata item or a header. As in daprd, `value` wins over `envRef`. */
+export function readValue(item: Field, env: Environment, secretOf: SecretOf): string {
   const [secret, value, envRef] = [item.get('secretKeyRef'), item.get('value'), item.get('envRef')];
   // daprd takes the JSON of a list or a map as text.
   if (value.present) return typeof value.value === 'object' ? JSON.stringify(value.value) : value.scalar();

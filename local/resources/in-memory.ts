@@ -22,5 +22,6 @@ export function inMemoryResources(): Resources {
     components: [component('pubsub', 'pubsub.in-memory'), component('statestore', 'state.in-memory')],
     resiliencies: [],
     subscriptions: [],
+    endpoints: [],
   };
 }
