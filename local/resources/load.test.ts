@@ -68,9 +68,9 @@ describe('loadResources', () => {
   });
 
   test('When a kind is unknown, then a warning names the file and the kind', () => {
-    write('a.yaml', 'kind: HTTPEndpoint\nmetadata: {name: x}');
+    write('a.yaml', 'kind: WorkflowAccessPolicy\nmetadata: {name: x}');
     load();
-    expect(warnings).toEqual([expect.stringMatching(/a\.yaml: kind "HTTPEndpoint" is not supported/)]);
+    expect(warnings).toEqual([expect.stringMatching(/a\.yaml: kind "WorkflowAccessPolicy" is not supported/)]);
   });
 
   test('When a folder has a Kustomization, then it is ignored without a warning, as with daprd', () => {
