@@ -9,6 +9,8 @@ import { InMemoryConfiguration } from './configuration/in-memory';
 import type { Environment } from './environment';
 import { getOrCreate } from './get-or-create';
 import type { Log } from './log';
+import { routeAlias } from './middleware/route-alias';
+import { uppercase } from './middleware/uppercase';
 import { OUTBOX_METADATA } from './pubsub/outbox-settings';
 import { RedisConnection } from './redis/connection';
 import {
@@ -126,6 +128,8 @@ const BLOCKS: Readonly<Record<string, ComponentType<Block>>> = {
       return configuration;
     },
   },
+  'middleware.http.uppercase': { metadata: ['direction'], create: async (component) => uppercase(component) },
+  'middleware.http.routeralias': { metadata: 'any', create: async (component) => routeAlias(component) },
   'bindings.http': { metadata: HTTP_BINDING_METADATA, create: async (component) => httpBinding(component) },
 };
 

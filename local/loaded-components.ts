@@ -57,7 +57,7 @@ export class LoadedComponents {
       const prefix = keyPrefix(component, appId, env);
       const [encryption, outbox] = [readEncryption(component), readOutbox(component)];
       this.stores.set(name, { name, store: created.part, policy, keyPrefix: prefix, encryption, outbox });
-    } else blocks.add(name, created.part);
+    } else blocks.add(component, created.part);
     this.metadata = [...this.metadata, { name, type, version, capabilities: created.part.capabilities }];
   }
 

@@ -16,7 +16,7 @@ import { Outbox } from './pubsub/outbox';
 import { declaredOnly } from './pubsub/subscriptions';
 import { Policies } from './resiliency/policy';
 import { namespaceOf } from './resources/component';
-import { loadConfiguration } from './resources/configuration';
+import { isHotReloadOn, loadConfiguration, NO_CONFIGURATION } from './resources/configuration';
 import type { HttpEndpoint } from './resources/endpoint';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
@@ -64,6 +64,7 @@ export class Sidecar {
     private readonly resources: Resources,
   ) {
     const { appId, appPort, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
+    const { disabledInitEndpoints = [] } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
@@ -71,21 +72,26 @@ export class Sidecar {
     this.directory = options.directory ?? new Directory();
     const policies = new Policies(resources.resiliencies, log);
     this.policies = policies;
-    const configuration = configFile === undefined ? undefined : loadConfiguration(configFile, log);
-    const tracing = new Tracing(configuration?.samplingRate);
-    this.isHotReloadOn = configuration?.hotReload ?? true;
+    const configuration = configFile === undefined ? NO_CONFIGURATION : loadConfiguration(configFile, log);
+    const { secretScopes } = configuration;
+    const tracing = new Tracing(configuration.samplingRate);
+    this.isHotReloadOn = isHotReloadOn(configuration);
     if (appPort !== undefined) {
       const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
-      this.app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
+      const pipeline = () => this.blocks.pipeline(configuration.appHttpPipeline);
+      const limits = { maxConcurrent, maxBodyBytes, maxHeaderBytes };
+      this.app = new AppChannel(appPort, { token: options.appToken, pipeline, ...limits });
     }
     const { app } = this;
-    const { secretScopes = [] } = configuration ?? {};
     this.blocks = new Blocks({ policies, secretScopes, app, tracing, log, probe });
     const { memory = new SharedMemory(), env = process.env } = options;
     this.components = new LoadedComponents({ appId, env, memory, policies, blocks: this.blocks, probe, log });
     const { pubsubs, stores } = this.components;
     if (app) {
-      this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log, probe }, resources.subscriptions);
+      this.consumers = new Consumers(
+        { appId, app, disabledInitEndpoints, pubsubs, policies, tracing, log, probe },
+        resources.subscriptions,
+      );
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
@@ -96,7 +102,7 @@ export class Sidecar {
       components: this.components,
       outbox: this.outbox,
       directory: this.directory,
-      isHotReloadOn: this.isHotReloadOn,
+      configuration,
       endpoints: () => this.endpoints,
       subscriptions: () => this.consumers?.subscriptions ?? declaredOnly(this.resources.subscriptions),
       notReadyPart: () => this.notReadyPart(),

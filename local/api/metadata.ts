@@ -17,7 +17,7 @@ export interface MetadataDependencies {
   appPort: number | undefined;
   /** The health check of the app; undefined if there is none. */
   appHealth: AppHealthOptions | undefined;
-  isHotReloadOn: boolean;
+  features: () => readonly string[];
   components: () => readonly ComponentMetadata[];
   /** The names of the Resiliency documents. */
   resiliencies: () => readonly string[];
@@ -31,7 +31,7 @@ export function metadataRoutes({
   appId,
   appPort,
   appHealth,
-  isHotReloadOn,
+  features,
   components,
   resiliencies,
   subscriptions,
@@ -46,7 +46,7 @@ export function metadataRoutes({
         json(200, {
           id: appId,
           runtimeVersion: RUNTIME_VERSION,
-          enabledFeatures: [...(isHotReloadOn ? ['HotReload'] : []), 'WorkflowsRemoteActivityReminder'],
+          enabledFeatures: features(),
           ...unlessEmpty(
             'components',
             components().map(({ capabilities, version, ...component }) => ({

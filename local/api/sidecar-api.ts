@@ -8,10 +8,12 @@ import type { Outbox } from '../pubsub/outbox';
 import type { Subscription } from '../pubsub/subscriptions';
 import type { Policies } from '../resiliency/policy';
 import { namespaceOf } from '../resources/component';
+import { type Configuration, enabledFeatures } from '../resources/configuration';
 import type { HttpEndpoint } from '../resources/endpoint';
 import { joinRoute } from '../run/join';
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES, type SidecarOptions } from '../sidecar-options';
 import type { Tracing } from '../tracing';
+import { isRouteAllowed } from './api-access';
 import { bulkPublishRoutes } from './bulk-publish';
 import { allowOrigins } from './cors';
 import { healthRoutes } from './health';
@@ -21,7 +23,7 @@ import { notConfiguredRoutes } from './not-configured';
 import { pageCheck } from './page-check';
 import { createPublicApi } from './public';
 import { publishRoute } from './publish';
-import { accessCheck, createApi } from './router';
+import { accessCheck, createApi, PLAIN } from './router';
 import { shutdownRoute } from './shutdown';
 import { stateRoutes } from './state';
 
@@ -36,7 +38,7 @@ export interface SidecarApiDependencies {
   directory: Directory;
   policies: Policies;
   tracing: Tracing;
-  isHotReloadOn: boolean;
+  configuration: Configuration;
   endpoints: () => readonly HttpEndpoint[];
   subscriptions: () => readonly Subscription[];
   /** Returns daprd's name for the part that is not ready; undefined when the sidecar is ready. */
@@ -54,20 +56,24 @@ export interface SidecarApi {
   publicApi: Server;
 }
 
+/** The answer to a path without a route if the configuration allows only some APIs. */
+const NOT_FOUND = { status: 404, headers: PLAIN, body: '404 page not found\n' };
+
 /** Returns the servers of a sidecar. */
 export function createSidecarApi(dependencies: SidecarApiDependencies): SidecarApi {
-  const { options, secret, app, blocks, components, outbox, directory, policies, tracing, log } = dependencies;
+  const { options, secret, app, blocks, configuration, components, outbox, directory, policies, tracing, log } =
+    dependencies;
   const { appId, appPort, apiToken, appToken, env = process.env, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
   // daprd accepts one byte more than its limit.
   const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
   const { pubsubs, stores } = components;
   const publishing = { appId, pubsubs, tracing };
-  const health = healthRoutes(dependencies.notReadyPart);
+  const health = healthRoutes(appId, dependencies.notReadyPart);
   const metadata = metadataRoutes({
     appId,
     appPort,
     appHealth: options.appHealth,
-    isHotReloadOn: dependencies.isHotReloadOn,
+    features: () => enabledFeatures(configuration),
     components: () => components.metadata,
     resiliencies: () => policies.names,
     subscriptions: dependencies.subscriptions,
@@ -84,12 +90,16 @@ export function createSidecarApi(dependencies: SidecarApiDependencies): SidecarA
       ...stateRoutes({ appId, stores, outbox }),
       ...health,
       ...metadata,
-      shutdownRoute(options.onShutdown ?? dependencies.close),
+      shutdownRoute(options.onShutdown ?? dependencies.close, options.onForcedShutdown),
       ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
       ...blocks.routes(),
       ...notConfiguredRoutes(appId, log),
       invokeRoute({ ...shared, ...apps, isAppHealthy: dependencies.isAppHealthy, policies }),
-    ].map((route) => probe?.route(route) ?? route),
+    ]
+      .filter((route) => isRouteAllowed(route, configuration.apiAccess))
+      .map((route) => probe?.route(route) ?? route),
+    pipeline: () => blocks.pipeline(configuration.httpPipeline),
+    ...(configuration.apiAccess.allowed.length > 0 && { noRoute: NOT_FOUND }),
     isAllowed: accessCheck(apiToken, secret),
     cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
   });

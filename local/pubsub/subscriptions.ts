@@ -69,10 +69,10 @@ export function mergeSubscriptions(
   programmatic: readonly Subscription[],
 ): Subscription[] {
   const byTopic = new Map<string, Subscription>();
-  for (const subscription of [...declared.toReversed(), ...programmatic]) {
-    const key = JSON.stringify([subscription.pubsubName, subscription.topic]);
-    byTopic.set(key, subscription);
-  }
+  const keyOf = ({ pubsubName, topic }: Subscription) => JSON.stringify([pubsubName, topic]);
+  for (const subscription of declared)
+    if (!byTopic.has(keyOf(subscription))) byTopic.set(keyOf(subscription), subscription);
+  for (const subscription of programmatic) byTopic.set(keyOf(subscription), subscription);
   return [...byTopic.values()];
 }
 

@@ -6,7 +6,7 @@ import type { Log } from '../log';
 import type { Component } from './component';
 import { Field, ResourceError } from './document';
 import { type HttpEndpoint, readEndpoints } from './endpoint';
-import { type Resiliency, readResiliency } from './resiliency';
+import { noPolicies, type Resiliency, readResiliency } from './resiliency';
 import { readComponents, secretReader } from './secret-references';
 import { type DeclaredSubscription, readSubscription } from './subscription';
 
@@ -44,8 +44,8 @@ export function loadResources(folders: readonly string[], appId: string, env: En
     if (scopes.length > 0 && !scopes.includes(appId)) continue;
     if (kind === 'Component') components.push(document);
     else if (kind === 'Resiliency') {
-      const resiliency = readOrWarn(document, readResiliency, log);
-      if (resiliency) resources.resiliencies.push(resiliency);
+      const name = document.get('metadata').get('name').string('');
+      resources.resiliencies.push(readOrWarn(document, readResiliency, log) ?? noPolicies(name));
     } else if (kind === 'Subscription') resources.subscriptions.push(readSubscription(document));
     else if (kind === 'HTTPEndpoint') endpoints.push(document);
     else if (!IGNORED_KINDS.has(kind)) {
