@@ -1,5 +1,4 @@
 import type { ComponentMetadata } from './api/metadata';
-import type { StateStore } from './api/state';
 import type { Blocks } from './building-blocks';
 import { createComponent, keyPrefix, type SharedMemory } from './components';
 import type { Environment } from './environment';
@@ -11,6 +10,7 @@ import { readScopes } from './pubsub/scopes';
 import type { Policies } from './resiliency/policy';
 import type { Component } from './resources/component';
 import { readEncryption } from './stores/encryption';
+import type { StateStore } from './stores/state-store';
 
 export interface LoadedComponentsContext {
   appId: string;

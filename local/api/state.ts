@@ -1,10 +1,8 @@
 import { type JsonObject, JsonSyntaxError, parseWholeJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
 import { type Outbox, OutboxError } from '../pubsub/outbox';
-import type { OutboxSettings } from '../pubsub/outbox-settings';
-import type { Policy } from '../resiliency/policy';
-import type { Encryption } from '../stores/encryption';
-import { type DeleteOperation, EtagError, type SetOperation, type Store, type StoredValue } from '../stores/store';
+import type { StateStore } from '../stores/state-store';
+import { type DeleteOperation, EtagError, type SetOperation, type StoredValue } from '../stores/store';
 import {
   ApiError,
   outboxFailed,
@@ -15,18 +13,6 @@ import {
 } from './errors';
 import { type ApiRequestInFull as ApiRequest, type ApiRoute, header, json, noContent } from './router';
 import { prefixed, readKeys, readSets, readTransaction } from './state-requests';
-
-/** A state component of the sidecar. */
-export interface StateStore {
-  name: string;
-  store: Store;
-  /** The outbound policy. */
-  policy: Policy;
-  /** The prefix of every key in the store, including `||`. */
-  keyPrefix: string;
-  encryption: Encryption | undefined;
-  outbox: OutboxSettings | undefined;
-}
 
 export interface StateDependencies {
   appId: string;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pubsub } from '../api/publish';
-import type { StateStore } from '../api/state';
 import type { BrokerSubscription, Message } from '../brokers/broker';
 import { withFloat64 } from '../json/float64';
 import { printLikeGo } from '../json/go-print';
@@ -11,6 +10,7 @@ import { stringifyJson } from '../json/stringify';
 import type { Log } from '../log';
 import { retry } from '../resiliency/retry';
 import type { RetrySpec } from '../resources/resiliency';
+import type { StateStore } from '../stores/state-store';
 import type { DeleteOperation, Operation, SetOperation } from '../stores/store';
 import type { TraceContext } from '../tracing';
 import { rfc3339, wrapData } from './envelope';
