@@ -187,6 +187,7 @@ export class Sidecar {
       load: () => loadResources(resourcesPaths, appId, env, silent),
       remove: async ({ name }) => {
         await this.consumers?.release(name);
+        await this.outbox.release(name);
         await this.components.remove(name);
       },
       add: (component) => this.components.add(component),

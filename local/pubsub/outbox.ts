@@ -101,28 +101,33 @@ export class Outbox {
     for (const { key } of operations) if (key.startsWith(MARK)) this.failed.add(key);
   }
 
-  /** Subscribes to the internal topics of all outboxes, and ends the subscriptions of removed components. */
+  /** Subscribes to the internal topics of all outboxes. Call it again when components were added. */
   async start(): Promise<void> {
     const { stores, pubsubs, log } = this.context;
-    const gone = this.running.filter(
-      ({ store, pubsub }) => stores.get(store.name) !== store || pubsubs.get(pubsub.name) !== pubsub,
-    );
-    this.running = this.running.filter((subscribed) => !gone.includes(subscribed));
-    await Promise.all(gone.map(({ subscription }) => subscription.stop()));
     for (const store of stores.values()) {
-      const { outbox } = store;
+      const { outbox, name } = store;
       if (!outbox || this.running.some((subscribed) => subscribed.store === store)) continue;
       const pubsub = pubsubs.get(outbox.outboxPubsub);
+      const silent = `the outbox of ${name} publishes nothing`;
       if (!pubsub) {
-        log.warn(
-          `the outbox of ${store.name} publishes nothing: no pub/sub component has the name ${outbox.outboxPubsub}`,
-        );
+        log.warn(`${silent}: no pub/sub component has the name ${outbox.outboxPubsub}`);
         continue;
       }
       const handler = (message: Message) => this.forward(message, store, outbox, pubsub.isDurable);
       const options = { topic: this.internalTopic(outbox), group: pubsub.group, handler };
-      this.running.push({ store, pubsub, subscription: await pubsub.broker.subscribe(options) });
+      try {
+        this.running.push({ store, pubsub, subscription: await pubsub.broker.subscribe(options) });
+      } catch (error) {
+        log.error(`${silent}: ${(error as Error).message}`);
+      }
     }
+  }
+
+  /** Ends the subscriptions that need a component. Resolves when the events in flight are finished. */
+  async release(component: string): Promise<void> {
+    const released = this.running.filter(({ store, pubsub }) => [store.name, pubsub.name].includes(component));
+    this.running = this.running.filter((subscribed) => !released.includes(subscribed));
+    await Promise.all(released.map(({ subscription }) => subscription.stop()));
   }
 
   /** Accepts no more events. Resolves with whether the events in flight are finished within `graceMs`. */
