@@ -1,7 +1,9 @@
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
+import { splitOnce } from './api/router';
 import { type HttpAnswer, type OpenAnswer, openRequest, RequestError, readAll } from './http-request';
+import { bodyThrough, NO_PIPELINE, type Pipeline, pathThrough } from './middleware/middleware';
 
 export interface AppRequest {
   method: string;
@@ -34,6 +36,8 @@ export class AppChannel {
     readonly port: number,
     private readonly options: {
       token: string | undefined;
+      /** The middlewares between the sidecar and the app. */
+      pipeline?: Pipeline;
       /** The concurrency limit. Other requests wait. Infinity: no limit. */
       maxConcurrent: number;
       maxBodyBytes: number;
@@ -56,11 +60,19 @@ export class AppChannel {
 
   /** Resolves with the start of the app's answer. @throws {AppUnreachable} when the connection fails */
   async open(request: AppRequest): Promise<OpenAnswer> {
-    const { method, path, headers = {}, body, signal } = request;
-    const { token, maxHeaderBytes } = this.options;
+    const { method, headers = {}, signal } = request;
+    const { token, maxHeaderBytes, pipeline = NO_PIPELINE } = this.options;
+    const [given, query] = splitOnce(withSlash(request.path), '?');
+    const { path, search } = pathThrough(pipeline, { path: given, search: query });
+    const body = request.body && bodyThrough(pipeline, 'request', request.body);
     try {
-      return await openRequest({
-        url: { protocol: 'http:', hostname: '127.0.0.1', port: this.port, path: withSlash(path) },
+      const answer = await openRequest({
+        url: {
+          protocol: 'http:',
+          hostname: '127.0.0.1',
+          port: this.port,
+          path: search === '' ? path : `${path}?${search}`,
+        },
         method,
         headers: {
           'user-agent': 'Go-http-client/1.1',
@@ -73,6 +85,7 @@ export class AppChannel {
         agent: this.agent,
         maxHeaderBytes,
       });
+      return { ...answer, body: bodyThrough(pipeline, 'answer', answer.body) };
     } catch (error) {
       throw this.unreachable(request, error);
     }

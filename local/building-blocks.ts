@@ -6,13 +6,16 @@ import type { AppChannel } from './app-channel';
 import type { Binding } from './bindings/binding';
 import type { InMemoryConfiguration } from './configuration/in-memory';
 import type { Log } from './log';
+import type { Middleware } from './middleware/middleware';
 import type { Probe } from './probe';
 import { createPolicy, type Policies } from './resiliency/policy';
+import type { Component } from './resources/component';
+import type { Handler } from './resources/configuration';
 import type { SecretScope, SecretStore } from './secrets/secret-store';
 import type { Tracing } from './tracing';
 
 /** A component that is neither a broker nor a state store. */
-export type Block = SecretStore | InMemoryConfiguration | Binding;
+export type Block = SecretStore | InMemoryConfiguration | Binding | Middleware;
 
 export interface BlocksContext {
   policies: Policies;
@@ -27,11 +30,12 @@ export interface BlocksContext {
 export class Blocks {
   private readonly secretStores = new Map<string, NamedSecretStore>();
   private readonly configurations = new Map<string, NamedConfiguration>();
+  private readonly middlewares = new Map<string, Middleware & { type: string }>();
   private readonly bindings = new Map<string, NamedBinding>();
 
   constructor(private readonly context: BlocksContext) {}
 
-  add(name: string, block: Block): void {
+  add({ name, type }: Component, block: Block): void {
     const { policies, secretScopes } = this.context;
     if (block.block === 'secretstores') {
       const scope = secretScopes.find(({ storeName }) => storeName === name);
@@ -39,7 +43,16 @@ export class Blocks {
     } else if (block.block === 'configuration') {
       const policy = policies.component(name, 'Configuration', 'Inbound');
       this.configurations.set(name, { name, store: block, policy, subscriptions: new Set() });
-    } else this.bindings.set(name, { binding: block, policy: policies.component(name, 'Binding', 'Outbound') });
+    } else if (block.block === 'middleware') this.middlewares.set(name, { ...block, type });
+    else this.bindings.set(name, { binding: block, policy: policies.component(name, 'Binding', 'Outbound') });
+  }
+
+  /** Returns the middlewares of a pipeline. As in daprd, one that does not exist is left out. */
+  pipeline(handlers: readonly Handler[]): Middleware[] {
+    return handlers.flatMap(({ name, type }) => {
+      const middleware = this.middlewares.get(name);
+      return middleware?.type === type ? [middleware] : [];
+    });
   }
 
   routes(): ApiRoute[] {
@@ -69,7 +82,8 @@ export class Blocks {
     const configuration = this.configurations.get(name);
     if (configuration) unsubscribeAll(configuration);
     this.bindings.get(name)?.binding.close();
-    for (const blocks of [this.secretStores, this.configurations, this.bindings]) blocks.delete(name);
+    const all = [this.secretStores, this.configurations, this.bindings, this.middlewares];
+    for (const blocks of all) blocks.delete(name);
   }
 
   close(): void {

@@ -9,6 +9,9 @@ import { InMemoryConfiguration } from './configuration/in-memory';
 import type { Environment } from './environment';
 import { getOrCreate } from './get-or-create';
 import type { Log } from './log';
+import { routeAlias } from './middleware/route-alias';
+import { uppercase } from './middleware/uppercase';
+import { OUTBOX_METADATA } from './pubsub/outbox-settings';
 import { RedisConnection } from './redis/connection';
 import {
   CONNECTION_METADATA,
@@ -20,6 +23,7 @@ import {
 import type { Component } from './resources/component';
 import { ResourceError } from './resources/document';
 import { SECRET_STORES } from './secrets/open';
+import { ENCRYPTION_METADATA } from './stores/encryption';
 import { InMemoryStore } from './stores/in-memory';
 import { RedisStore } from './stores/redis';
 import type { Store } from './stores/store';
@@ -124,6 +128,8 @@ const BLOCKS: Readonly<Record<string, ComponentType<Block>>> = {
       return configuration;
     },
   },
+  'middleware.http.uppercase': { metadata: ['direction'], create: async (component) => uppercase(component) },
+  'middleware.http.routeralias': { metadata: 'any', create: async (component) => routeAlias(component) },
   'bindings.http': { metadata: HTTP_BINDING_METADATA, create: async (component) => httpBinding(component) },
 };
 
@@ -134,7 +140,7 @@ export const BLOCK_TYPES = Object.keys(BLOCKS);
 
 const COMMON_METADATA: Readonly<Record<string, readonly string[]>> = {
   pubsub: ['allowedTopics', 'protectedTopics', 'publishingScopes', 'subscriptionScopes', 'consumerID'],
-  state: ['keyPrefix', 'actorStateStore'],
+  state: ['keyPrefix', 'actorStateStore', ...ENCRYPTION_METADATA, ...OUTBOX_METADATA],
 };
 
 export type CreatedComponent =

@@ -24,8 +24,8 @@ test('When the README names files and commands, then they exist', () => {
 });
 
 test('When the README lists component types, then the list is complete', () => {
-  const named = [...readme.matchAll(/^\| (`(?:pubsub|state|secretstores|configuration|bindings)\..*?) \|/gm)].flatMap(
-    ([, cell = '']) => [...cell.matchAll(/`([\w.-]+)`/g)].map(([, type]) => type),
-  );
+  const named = [
+    ...readme.matchAll(/^\| (`(?:pubsub|state|secretstores|configuration|bindings|middleware)\..*?) \|/gm),
+  ].flatMap(([, cell = '']) => [...cell.matchAll(/`([\w.-]+)`/g)].map(([, type]) => type));
   expect(named.sort()).toEqual([...BROKER_TYPES, ...STORE_TYPES, ...BLOCK_TYPES].sort());
 });

@@ -36,6 +36,8 @@ export interface OpenRequest {
   agent?: Agent | undefined;
   /** The limit for the headers of the answer. Default: Node's. */
   maxHeaderBytes?: number | undefined;
+  /** For https: PEM texts of the certificate authorities, and of the certificate and key of the client. */
+  tls?: { ca: string | undefined; cert: string | undefined; key: string | undefined };
 }
 
 export interface HttpRequest extends OpenRequest {
@@ -88,12 +90,13 @@ export function readAll(stream: Readable, maxBytes: number): Promise<Buffer> {
  * @throws {RequestError} when the connection fails
  */
 export function openRequest(given: OpenRequest): Promise<OpenAnswer> {
-  const { url, method, headers, body, signal, agent, maxHeaderBytes } = given;
+  const { url, method, headers, body, signal, agent, maxHeaderBytes, tls = {} } = given;
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(new RequestError(error));
     const unpacks = headers['accept-encoding'] === undefined && method !== 'HEAD';
     const { expect, ...others } = headers;
-    const options: RequestOptions = {
+    const options: RequestOptions & typeof tls = {
+      ...Object.fromEntries(Object.entries(tls).filter(([, pem]) => pem !== undefined)),
       protocol: url.protocol,
       hostname: url.hostname,
       port: url.port,

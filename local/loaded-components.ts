@@ -1,14 +1,16 @@
 import type { ComponentMetadata } from './api/metadata';
-import type { Pubsub } from './api/publish';
-import type { StateStore } from './api/state';
 import type { Blocks } from './building-blocks';
 import { createComponent, keyPrefix, type SharedMemory } from './components';
 import type { Environment } from './environment';
 import type { Log } from './log';
 import type { Probe } from './probe';
+import type { OutboxPubsub } from './pubsub/outbox';
+import { readOutbox } from './pubsub/outbox-settings';
 import { readScopes } from './pubsub/scopes';
 import type { Policies } from './resiliency/policy';
 import type { Component } from './resources/component';
+import { readEncryption } from './stores/encryption';
+import type { StateStore } from './stores/state-store';
 
 export interface LoadedComponentsContext {
   appId: string;
@@ -22,7 +24,7 @@ export interface LoadedComponentsContext {
 
 /** The components of one sidecar, connected to their servers. */
 export class LoadedComponents {
-  readonly pubsubs = new Map<string, Pubsub & { group: string }>();
+  readonly pubsubs = new Map<string, OutboxPubsub>();
   readonly stores = new Map<string, StateStore>();
   /** The components as the metadata API lists them. */
   metadata: readonly ComponentMetadata[] = [];
@@ -42,11 +44,20 @@ export class LoadedComponents {
       const broker = probe?.broker(component, created.part) ?? created.part;
       const policy = policies.component(name, 'Pubsub', 'Outbound');
       const group = metadata.get('consumerID')?.trim() || appId;
-      this.pubsubs.set(name, { name, broker, policy, scopes: readScopes(component, appId), group });
+      this.pubsubs.set(name, {
+        name,
+        broker,
+        policy,
+        scopes: readScopes(component, appId),
+        group,
+        isDurable: type !== 'pubsub.in-memory',
+      });
     } else if (created.kind === 'state') {
       const policy = policies.component(name, 'Statestore', 'Outbound');
-      this.stores.set(name, { name, store: created.part, policy, keyPrefix: keyPrefix(component, appId, env) });
-    } else blocks.add(name, created.part);
+      const prefix = keyPrefix(component, appId, env);
+      const [encryption, outbox] = [readEncryption(component), readOutbox(component)];
+      this.stores.set(name, { name, store: created.part, policy, keyPrefix: prefix, encryption, outbox });
+    } else blocks.add(component, created.part);
     this.metadata = [...this.metadata, { name, type, version, capabilities: created.part.capabilities }];
   }
 

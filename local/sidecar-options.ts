@@ -37,6 +37,8 @@ export interface SidecarOptions {
   appToken?: string;
   /** The concurrency limit for requests to the app. Default: no limit. */
   appMaxConcurrency?: number;
+  /** The paths of the app that are not requested at the start: `config` for /dapr/config, `subscribe` for /dapr/subscribe. */
+  disabledInitEndpoints?: readonly string[];
   /** The health check of the app. Default: none. */
   appHealth?: AppHealthOptions;
   /** The limit for a request to the API and for the answer of the app to a delivery. Default: 4 MiB. */
@@ -57,6 +59,8 @@ export interface SidecarOptions {
   log?: Log;
   /** Called on `POST /v1.0/shutdown`. Default: the sidecar closes. */
   onShutdown?: () => void;
+  /** Called on `POST /v1.0/shutdown` with the header `dapr-force-shutdown`. Default: as without it. */
+  onForcedShutdown?: () => void;
   /**
    * Called when a component that was added or changed while the sidecar runs cannot be created. daprd exits then.
    * Default: the log has the reason, and the sidecar follows no more changes.

@@ -1,21 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bulkPublishRoutes } from './api/bulk-publish';
-import { allowOrigins } from './api/cors';
-import { healthRoutes } from './api/health';
-import { invokeRoute } from './api/invoke';
-import { listen } from './api/listen';
-import { metadataRoutes } from './api/metadata';
-import { notConfiguredRoutes } from './api/not-configured';
-import { pageCheck } from './api/page-check';
-import { createPublicApi } from './api/public';
-import { publishRoute } from './api/publish';
-import { createApi } from './api/router';
-import { shutdownRoute } from './api/shutdown';
-import { stateRoutes } from './api/state';
-import { accessCheck } from './api/tokens';
+import { closeServers, listen } from './api/listen';
+import { createSidecarApi, type SidecarApi } from './api/sidecar-api';
 import { AppChannel } from './app-channel';
 import { AppHealth } from './app-health';
 import { Blocks } from './building-blocks';
@@ -25,12 +12,14 @@ import { Directory } from './invocation/directory';
 import { LoadedComponents } from './loaded-components';
 import { type Log, silent } from './log';
 import { Consumers } from './pubsub/consumers';
+import { Outbox } from './pubsub/outbox';
+import { declaredOnly } from './pubsub/subscriptions';
 import { Policies } from './resiliency/policy';
 import { namespaceOf } from './resources/component';
-import { loadConfiguration } from './resources/configuration';
+import { isHotReloadOn, loadConfiguration, NO_CONFIGURATION } from './resources/configuration';
+import type { HttpEndpoint } from './resources/endpoint';
 import { inMemoryResources } from './resources/in-memory';
 import { loadResources, type Resources } from './resources/load';
-import { joinRoute } from './run/join';
 import {
   GRACEFUL_SHUTDOWN_MS,
   LISTEN_ADDRESS,
@@ -56,13 +45,13 @@ export class Sidecar {
   private readonly appHealth: AppHealth | undefined;
   /** The subscriptions of the app. Undefined without an app. */
   readonly consumers: Consumers | undefined;
-  private readonly server: Server;
-  /** The server of the public port. */
-  private readonly publicServer: Server;
+  private readonly outbox: Outbox;
+  private readonly servers: SidecarApi;
   private listeners: { close(): unknown }[] = [];
   private readonly directory: Directory;
   private readonly secret = randomBytes(16).toString('hex');
   private readonly isHotReloadOn: boolean;
+  private endpoints: readonly HttpEndpoint[];
   private readonly log: Log;
   private phase: Phase = 'starting';
   private closing: Promise<boolean> | undefined;
@@ -74,70 +63,58 @@ export class Sidecar {
     private readonly options: SidecarOptions,
     private readonly resources: Resources,
   ) {
-    const { appId, appPort, apiToken, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
+    const { appId, appPort, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
+    const { disabledInitEndpoints = [] } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
+    this.endpoints = resources.endpoints;
     this.directory = options.directory ?? new Directory();
-    const { directory, secret } = this;
     const policies = new Policies(resources.resiliencies, log);
     this.policies = policies;
-    const configuration = configFile === undefined ? undefined : loadConfiguration(configFile, log);
-    const tracing = new Tracing(configuration?.samplingRate);
-    this.isHotReloadOn = configuration?.hotReload ?? true;
+    const configuration = configFile === undefined ? NO_CONFIGURATION : loadConfiguration(configFile, log);
+    const { secretScopes } = configuration;
+    const tracing = new Tracing(configuration.samplingRate);
+    this.isHotReloadOn = isHotReloadOn(configuration);
     if (appPort !== undefined) {
       const maxConcurrent = options.appMaxConcurrency ?? Number.POSITIVE_INFINITY;
-      this.app = new AppChannel(appPort, { token: options.appToken, maxConcurrent, maxBodyBytes, maxHeaderBytes });
+      const pipeline = () => this.blocks.pipeline(configuration.appHttpPipeline);
+      const limits = { maxConcurrent, maxBodyBytes, maxHeaderBytes };
+      this.app = new AppChannel(appPort, { token: options.appToken, pipeline, ...limits });
     }
     const { app } = this;
-    const { secretScopes = [] } = configuration ?? {};
     this.blocks = new Blocks({ policies, secretScopes, app, tracing, log, probe });
     const { memory = new SharedMemory(), env = process.env } = options;
     this.components = new LoadedComponents({ appId, env, memory, policies, blocks: this.blocks, probe, log });
     const { pubsubs, stores } = this.components;
     if (app) {
-      this.consumers = new Consumers({ appId, app, pubsubs, policies, tracing, log, probe }, resources.subscriptions);
+      this.consumers = new Consumers(
+        { appId, app, disabledInitEndpoints, pubsubs, policies, tracing, log, probe },
+        resources.subscriptions,
+      );
       const onChange = (healthy: boolean) => void (healthy ? this.consumers?.start() : this.consumers?.pause());
       if (options.appHealth) this.appHealth = new AppHealth(app, options.appHealth, onChange, log);
     }
-    const publishing = { appId, pubsubs, tracing };
-    const namespace = namespaceOf(env);
-    const isAppHealthy = () => this.appHealth?.isHealthy ?? true;
-    const health = healthRoutes(() => this.notReadyPart());
-    const metadata = metadataRoutes({
-      appId,
-      appPort,
-      appHealth: options.appHealth,
-      isHotReloadOn: this.isHotReloadOn,
-      components: () => this.components.metadata,
-      resiliencies: () => policies.names,
-      subscriptions: () => this.consumers?.subscriptions ?? [],
-    });
-    const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
-    const apps = { appId, namespace, apiToken, app, directory, secret, probe };
-    this.publicServer = createPublicApi([...health, ...metadata], shared);
-    this.server = createApi({
-      ...shared,
-      routes: [
-        ...bulkPublishRoutes(publishing),
-        publishRoute(publishing),
-        ...stateRoutes({ appId, stores }),
-        ...health,
-        ...metadata,
-        shutdownRoute(options.onShutdown ?? (() => void this.close())),
-        ...(options.onJoin ? [joinRoute(secret, options.onJoin)] : []),
-        ...this.blocks.routes(),
-        ...notConfiguredRoutes(appId, log),
-        invokeRoute({ ...shared, ...apps, isAppHealthy, policies }),
-      ].map((route) => probe?.route(route) ?? route),
-      isAllowed: accessCheck(apiToken, secret),
-      cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
+    this.outbox = new Outbox({ appId, namespace: namespaceOf(env), pubsubs, stores, log });
+    this.servers = createSidecarApi({
+      options,
+      secret: this.secret,
+      components: this.components,
+      outbox: this.outbox,
+      directory: this.directory,
+      configuration,
+      endpoints: () => this.endpoints,
+      subscriptions: () => this.consumers?.subscriptions ?? declaredOnly(this.resources.subscriptions),
+      notReadyPart: () => this.notReadyPart(),
+      isAppHealthy: () => this.appHealth?.isHealthy ?? true,
+      close: () => void this.close(),
+      ...{ app, blocks: this.blocks, policies, tracing, log },
     });
   }
 
   /** The port of the Dapr API. */
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.servers.api.address() as AddressInfo).port;
   }
 
   get hasSubscriptions(): boolean {
@@ -149,8 +126,8 @@ export class Sidecar {
     const { appId, httpPort = 0, listenAddresses = [LISTEN_ADDRESS] } = this.options;
     const { publicPort, publicListenAddress = listenAddresses[0] ?? LISTEN_ADDRESS } = this.options;
     for (const component of this.resources.components) await this.components.add(component);
-    this.listeners = await listen(this.server, httpPort, listenAddresses, this.log);
-    if (publicPort !== undefined) await listen(this.publicServer, publicPort, [publicListenAddress], this.log);
+    this.listeners = await listen(this.servers.api, httpPort, listenAddresses, this.log);
+    if (publicPort !== undefined) await listen(this.servers.publicApi, publicPort, [publicListenAddress], this.log);
     this.unlist = this.directory.add({ appId, port: this.port, secret: this.secret });
   }
 
@@ -163,6 +140,7 @@ export class Sidecar {
       if (appHealth) appHealth.start();
       else await this.consumers?.start();
     }
+    await this.outbox.start();
     this.watchResources();
     if (this.phase === 'starting') this.phase = 'ready';
   }
@@ -182,17 +160,15 @@ export class Sidecar {
     this.unwatch();
     this.appHealth?.stop();
     const blocked = sleep(this.options.blockShutdownMs ?? 0);
-    const clean = (await this.consumers?.stop(graceMs + (this.options.blockShutdownMs ?? 0))) ?? true;
+    const stopMs = graceMs + (this.options.blockShutdownMs ?? 0);
+    const [moved, delivered = true] = await Promise.all([this.outbox.stop(stopMs), this.consumers?.stop(stopMs)]);
     await blocked;
     this.blocks.close();
     this.app?.close();
     for (const listener of this.listeners) listener.close();
-    const servers = [this.server, this.publicServer];
-    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-    for (const server of servers) server.closeAllConnections();
-    await Promise.all(closed);
+    await closeServers(Object.values(this.servers));
     await this.components.close();
-    return clean;
+    return moved && delivered;
   }
 
   /** Returns daprd's name for the part that is not ready; undefined when the sidecar is ready. */
@@ -211,12 +187,15 @@ export class Sidecar {
       load: () => loadResources(resourcesPaths, appId, env, silent),
       remove: async ({ name }) => {
         await this.consumers?.release(name);
+        await this.outbox.release(name);
         await this.components.remove(name);
       },
       add: (component) => this.components.add(component),
-      apply: async ({ resiliencies, subscriptions }) => {
+      apply: async ({ resiliencies, subscriptions, endpoints }) => {
+        this.endpoints = endpoints;
         const isChanged = this.policies.replace(resiliencies);
         await this.consumers?.redeclare(subscriptions);
+        await this.outbox.start();
         // daprd starts anew with another Resiliency, so it asks the app again.
         if (isChanged && (this.appHealth?.isHealthy ?? true)) await this.consumers?.restart();
       },

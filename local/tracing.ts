@@ -20,6 +20,10 @@ const NONE: TraceContext = { traceparent: '', tracestate: '' };
 export class Tracing {
   constructor(private readonly samplingRate: number | undefined) {}
 
+  get isOn(): boolean {
+    return this.samplingRate !== 0;
+  }
+
   /** Returns the context of a call to the sidecar's API. */
   request(traceparent = '', tracestate = ''): TraceContext {
     if (this.samplingRate === 0) return NONE;
@@ -45,7 +49,8 @@ export class Tracing {
   invocation(traceparent: string, tracestate: string): Record<'forApp' | 'forCaller', Record<string, string>> {
     const given = headers({ traceparent, tracestate });
     if (this.samplingRate === 0) return { forApp: traceparent === '' ? {} : given, forCaller: {} };
-    const context = headers(this.request(traceparent, tracestate));
+    const { traceparent: own, tracestate: state } = this.request(traceparent, tracestate);
+    const context = headers({ traceparent: own || NO_SPAN, tracestate: state });
     return { forApp: context, forCaller: context };
   }
 

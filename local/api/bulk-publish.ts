@@ -1,3 +1,4 @@
+import { goBase64 } from '../json/go-base64';
 import { isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
 import { type GoType, JsonTypeError, readAs } from '../json/structs';
@@ -97,21 +98,12 @@ function toBytes(event: JsonValue, contentType: string, context: Context): Buffe
 }
 
 function fromBase64(text: string, context: Context): Buffer {
-  const bad = base64Error(text.replace(/[\r\n]/g, ''));
-  if (bad === undefined) return Buffer.from(text, 'base64');
-  const problem = 'unable to decode base64 application/octect-stream data'; // with daprd's spelling
-  throw notInType(context, `error: ${problem}: illegal base64 data at input byte ${bad}`);
-}
-
-/** Returns the position of the first invalid base64 character, as Go counts it; undefined if the text is valid. */
-function base64Error(text: string): number | undefined {
-  const digits = /^[A-Za-z0-9+/]*/.exec(text)?.[0].length ?? 0;
-  const inQuantum = digits % 4;
-  if (digits === text.length) return inQuantum === 0 ? undefined : digits - inQuantum;
-  if (text[digits] !== '=' || inQuantum < 2) return digits;
-  const end = digits + 4 - inQuantum;
-  if (inQuantum === 2 && text[digits + 1] !== '=') return Math.min(digits + 1, text.length);
-  return end === text.length ? undefined : end;
+  try {
+    return goBase64(text);
+  } catch (error) {
+    const problem = 'unable to decode base64 application/octect-stream data'; // with daprd's spelling
+    throw notInType(context, `error: ${problem}: ${(error as Error).message}`);
+  }
 }
 
 function notInType({ name, topic, appId: appID }: Context, error: string): ApiError {

@@ -86,6 +86,12 @@ export const pubsubError = (
 ): ApiError =>
   new ApiError(status, errorCode, message, [resourceInfo('pubsub', pubsubName, message), errorInfo(reason, metadata)]);
 
+/** The error for a transaction whose events could not be stored. */
+export const outboxFailed = (appID: string, error: string): ApiError =>
+  new ApiError(500, 'ERR_PUBLISH_OUTBOX', `error while publishing outbox message: ${error}`, [
+    errorInfo('DAPR_PUBSUB_OUTBOX', { appID, error }),
+  ]);
+
 /** The error for a job. daprd answers with it when it runs without a scheduler. */
 export function schedulerDisabled(method: string, appID: string): ApiError {
   const verb = { GET: 'get', DELETE: 'delete' }[method] ?? 'schedule';

@@ -34,7 +34,9 @@ export function invokeRoute(dependencies: InvokeDependencies): ApiRoute {
       const target = readTarget(request.path, request.headers);
       if (!target) throw noSuchPath();
       const isRemote = callerOf(request, dependencies.secret) !== undefined;
-      const policy = isRemote ? NO_POLICY : dependencies.policies.app(target.id, target.method);
+      const policy = isRemote
+        ? NO_POLICY
+        : dependencies.policies.app(target.id, dependencies.endpoint(target.id)?.baseUrl ?? target.method);
       const invocation = new Invocation(target, request, isRemote, dependencies);
       try {
         await policy(() => invocation.attempt());

@@ -31,3 +31,10 @@ export async function listen(
   }
   return listeners;
 }
+
+/** Ends all connections of servers. Resolves when the servers are closed. */
+export async function closeServers(servers: readonly Server[]): Promise<void> {
+  const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+  for (const server of servers) server.closeAllConnections();
+  await Promise.all(closed);
+}

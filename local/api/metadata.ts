@@ -17,11 +17,13 @@ export interface MetadataDependencies {
   appPort: number | undefined;
   /** The health check of the app; undefined if there is none. */
   appHealth: AppHealthOptions | undefined;
-  isHotReloadOn: boolean;
+  features: () => readonly string[];
   components: () => readonly ComponentMetadata[];
   /** The names of the Resiliency documents. */
   resiliencies: () => readonly string[];
   subscriptions: () => readonly Subscription[];
+  /** The names of the HTTPEndpoint documents. */
+  endpoints: () => readonly string[];
 }
 
 /** Returns the routes `GET /v1.0/metadata` and `PUT /v1.0/metadata/{key}`. https://docs.dapr.io/reference/api/metadata_api/ */
@@ -29,10 +31,11 @@ export function metadataRoutes({
   appId,
   appPort,
   appHealth,
-  isHotReloadOn,
+  features,
   components,
   resiliencies,
   subscriptions,
+  endpoints,
 }: MetadataDependencies): ApiRoute[] {
   const extended = new Map<string, string>([['daprRuntimeVersion', RUNTIME_VERSION]]);
   return [
@@ -43,7 +46,7 @@ export function metadataRoutes({
         json(200, {
           id: appId,
           runtimeVersion: RUNTIME_VERSION,
-          enabledFeatures: [...(isHotReloadOn ? ['HotReload'] : []), 'WorkflowsRemoteActivityReminder'],
+          enabledFeatures: features(),
           ...unlessEmpty(
             'components',
             components().map(({ capabilities, version, ...component }) => ({
@@ -57,6 +60,10 @@ export function metadataRoutes({
             resiliencies().map((name) => ({ name })),
           ),
           extended: Object.fromEntries(extended),
+          ...unlessEmpty(
+            'httpEndpoints',
+            endpoints().map((name) => ({ name })),
+          ),
           ...unlessEmpty('subscriptions', subscriptions().map(describe)),
           appConnectionProperties: {
             ...(appPort !== undefined && { port: appPort }),

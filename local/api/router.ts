@@ -2,11 +2,14 @@ import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, Server,
 import { Readable } from 'node:stream';
 import { type HeaderLine, linesOf } from '../http-request';
 import type { Log } from '../log';
+import { bodyThrough, NO_PIPELINE, type Pipeline, pathThrough } from '../middleware/middleware';
 import type { TraceContext, Tracing } from '../tracing';
+import { baggageError, baggageOf } from './baggage';
 import type { Cors } from './cors';
 import { ApiError, noSuchPath } from './errors';
 import { createHttpServer } from './http-server';
 import { cleanSegments, compile } from './path-pattern';
+import { limited, readBody } from './request-body';
 
 /** A call to the API. */
 export interface ApiRequest {
@@ -64,6 +67,8 @@ export interface ApiOptions {
   refusal?: ((headers: IncomingHttpHeaders) => ApiError | undefined) | undefined;
   /** Returns the headers that browsers need. Undefined: no other origin may use the API. */
   cors?: Cors | undefined;
+  /** The middlewares of the API. Default: none. */
+  pipeline?: Pipeline;
   /** The answer to a path without a route. Default: daprd's, which treats it as an invocation without an app id. */
   noRoute?: ApiAnswer;
   tracing: Tracing;
@@ -91,7 +96,18 @@ export const PLAIN = { 'content-type': 'text/plain; charset=utf-8', 'x-content-t
 
 /** Returns the HTTP server of the Dapr API. It does not listen yet. */
 export function createApi(options: ApiOptions): Server {
-  const { routes, isAllowed, refusal, cors, noRoute, tracing, maxBodyBytes, maxHeaderBytes, log } = options;
+  const {
+    routes,
+    isAllowed,
+    refusal,
+    cors,
+    noRoute,
+    pipeline = NO_PIPELINE,
+    tracing,
+    maxBodyBytes,
+    maxHeaderBytes,
+    log,
+  } = options;
   const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -106,32 +122,45 @@ export function createApi(options: ApiOptions): Server {
       });
     const isHealthCheck = segments[0] === 'v1.0' && segments[1] === 'healthz';
     const trace = tracing.request(header(headers.traceparent), header(headers.tracestate));
+    const baggage = isHealthCheck || !tracing.isOn ? '' : baggageOf(req);
     const reply = (given: ApiAnswer) => {
       const traced = isHealthCheck ? {} : tracing.responseHeaders(trace);
-      return write(req, res, { ...given, headers: { ...traced, ...given.headers } });
+      return write(req, res, {
+        ...given,
+        headers: { ...traced, ...(baggage !== '' && { baggage }), ...given.headers },
+      });
     };
     const refused = refusal?.(headers);
     if (refused) return reply(json(refused.status, refused.body));
+    const badBaggage = baggageError(baggage);
+    if (badBaggage !== undefined) {
+      return write(req, res, { status: 400, headers: PLAIN, body: `invalid baggage header: ${badBaggage}\n` });
+    }
     const forBrowser = cors?.(req);
     for (const [name, value] of Object.entries(forBrowser?.headers ?? {})) res.setHeader(name, value);
     if (forBrowser?.isPreflight) return reply({ status: 200 });
     if (!isHealthCheck && !isAllowed(headers)) {
       return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
+    const throughPipeline = (given: ApiAnswer): ApiAnswer =>
+      given.body === undefined ? given : { ...given, body: bodyThrough(pipeline, 'answer', given.body) };
     try {
       for (const { methods, match, tooLarge, ...route } of compiled) {
         const params = methods.length === 0 || methods.includes(method) ? match(segments) : undefined;
         if (!params) continue;
-        const known = { method, path, search, params, headers, trace, respond: reply };
+        const respond = (given: ApiAnswer) => reply(throughPipeline(given));
+        const target = pathThrough(pipeline, { path, search });
+        const known = { method, ...target, params, headers, trace, respond };
         if (route.streams && headers['transfer-encoding'] !== undefined) {
-          const answered = await route.handler(requestOf(req, res, known, limited(req, maxBodyBytes)));
-          return answered && reply(answered);
+          const stream = bodyThrough(pipeline, 'request', limited(req, maxBodyBytes));
+          const answered = await route.handler(requestOf(req, res, known, stream));
+          return answered && respond(answered);
         }
         const body = await readBody(req, maxBodyBytes);
         if (!body)
           throw tooLarge?.(params, { path, headers }) ?? new ApiError(413, 'ERR_BODY_TOO_LARGE', 'stream too large');
-        const answered = await route.handler(requestOf(req, res, known, body));
-        return answered && reply(answered);
+        const answered = await route.handler(requestOf(req, res, known, bodyThrough(pipeline, 'request', body)));
+        return answered && respond(answered);
       }
       if (noRoute) return reply(noRoute);
       throw noSuchPath();
@@ -198,34 +227,6 @@ async function write({ method }: IncomingMessage, res: ServerResponse, answer: A
   if (hasLength) given['content-length'] = String(Buffer.byteLength(body));
   res.writeHead(status, given);
   res.end(method === 'HEAD' ? undefined : body);
-}
-
-/** Returns the parts of a body. They break when the body is longer than `limit` bytes. */
-function limited(req: IncomingMessage, limit: number): Readable {
-  async function* parts() {
-    let length = 0;
-    for await (const chunk of req) {
-      length += chunk.length;
-      if (length > limit) throw new Error('stream too large');
-      yield chunk;
-    }
-  }
-  return Readable.from(parts(), { objectMode: false });
-}
-
-/** Resolves with the body; undefined if it is longer than `limit`. A long body is read to its end and discarded. */
-function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    req.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= limit) chunks.push(chunk);
-      else chunks.length = 0;
-    });
-    req.on('end', () => resolve(length <= limit ? Buffer.concat(chunks) : undefined));
-    req.on('error', reject);
-  });
 }
 
 /** Returns the text before and after the first separator. */

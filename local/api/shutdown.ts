@@ -1,11 +1,11 @@
-import { type ApiRoute, noContent } from './router';
+import { type ApiRoute, header, noContent } from './router';
 
-/** Returns the route `POST /v1.0/shutdown`. https://docs.dapr.io/reference/api/health_api/ */
-export const shutdownRoute = (shutDown: () => void): ApiRoute => ({
+/** Returns the route `POST /v1.0/shutdown`. With the header `dapr-force-shutdown`, it calls `force`. https://docs.dapr.io/reference/api/health_api/ */
+export const shutdownRoute = (shutDown: () => void, force = shutDown): ApiRoute => ({
   methods: ['POST'],
   pattern: 'v1.0/shutdown',
-  handler: () => {
-    setImmediate(shutDown); // after the answer
+  handler: ({ headers }) => {
+    setImmediate(/^true$/i.test(header(headers['dapr-force-shutdown'])) ? force : shutDown); // after the answer
     return noContent;
   },
 });

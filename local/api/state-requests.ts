@@ -95,6 +95,7 @@ function asSetRequest(request: JsonValue): JsonObject {
     ETag: etag,
     Metadata: metadata,
     Options: options,
+    ContentType: contentType,
   } = decode(() => mapStructure(OPERATION_REQUEST, request), NOT_READABLE);
   return {
     key: key ?? null,
@@ -102,6 +103,7 @@ function asSetRequest(request: JsonValue): JsonObject {
     etag: etag ?? null,
     metadata: metadata ?? null,
     options: options ?? null,
+    contentType: contentType ?? null,
   };
 }
 
@@ -120,6 +122,7 @@ function toSet(
     ...readOptions(item.options),
     // The metadata of the query applies to every item and wins.
     metadata: new Map([...given.map(([key, value]) => [key, textOf(value)] as const), ...metadata]),
+    contentType: textOf(item.contentType),
   };
 }
 

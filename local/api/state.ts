@@ -1,28 +1,27 @@
 import { type JsonObject, JsonSyntaxError, parseWholeJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
-import type { Policy } from '../resiliency/policy';
-import { type DeleteOperation, EtagError, type SetOperation, type Store, type StoredValue } from '../stores/store';
-import { ApiError, queryFailed, queryNotSupported, stateStoreNotConfigured, stateStoreNotFound } from './errors';
+import { type Outbox, OutboxError } from '../pubsub/outbox';
+import type { StateStore } from '../stores/state-store';
+import { type DeleteOperation, EtagError, type SetOperation, type StoredValue } from '../stores/store';
+import {
+  ApiError,
+  outboxFailed,
+  queryFailed,
+  queryNotSupported,
+  stateStoreNotConfigured,
+  stateStoreNotFound,
+} from './errors';
 import { type ApiRequestInFull as ApiRequest, type ApiRoute, header, json, noContent } from './router';
 import { prefixed, readKeys, readSets, readTransaction } from './state-requests';
-
-/** A state component of the sidecar. */
-export interface StateStore {
-  name: string;
-  store: Store;
-  /** The outbound policy. */
-  policy: Policy;
-  /** The prefix of every key in the store, including `||`. */
-  keyPrefix: string;
-}
 
 export interface StateDependencies {
   appId: string;
   stores: ReadonlyMap<string, StateStore>;
+  outbox: Outbox;
 }
 
 /** Returns the routes of the state API. https://docs.dapr.io/reference/api/state_api/ */
-export function stateRoutes({ appId, stores }: StateDependencies): ApiRoute[] {
+export function stateRoutes({ appId, stores, outbox }: StateDependencies): ApiRoute[] {
   const find = ({ params: { name = '' } }: ApiRequest, info: object | null = { appID: appId }): StateStore => {
     const store = stores.get(name);
     if (store) return store;
@@ -31,13 +30,18 @@ export function stateRoutes({ appId, stores }: StateDependencies): ApiRoute[] {
   const write = ['POST', 'PUT'];
   return [
     { methods: write, pattern: 'v1.0/state/:name/bulk', handler: (request) => bulkGet(find(request), request) },
-    { methods: write, pattern: 'v1.0/state/:name/transaction', handler: (request) => transact(find(request), request) },
+    {
+      methods: write,
+      pattern: 'v1.0/state/:name/transaction',
+      handler: (request) => transact(find(request), request, appId, outbox),
+    },
     {
       methods: write,
       pattern: 'v1.0-alpha1/state/:name/query',
       handler: (request) => {
-        const { name, store } = find(request, null);
-        throw store.queryError === undefined ? queryNotSupported(name) : queryFailed(name, store.queryError);
+        const { name, store, encryption } = find(request, null);
+        if (store.queryError === undefined) throw queryNotSupported(name);
+        throw queryFailed(name, encryption ? 'cannot query encrypted store' : store.queryError);
       },
     },
     { methods: write, pattern: 'v1.0/state/:name', handler: (request) => save(find(request), request) },
@@ -47,7 +51,7 @@ export function stateRoutes({ appId, stores }: StateDependencies): ApiRoute[] {
 }
 
 async function save(store: StateStore, request: ApiRequest) {
-  const operations = readSets(store, request);
+  const operations = readSets(store, request).map((operation) => sealed(store, operation));
   const errors = (await Promise.all(operations.map((operation) => attempt(store, operation)))).filter(
     (e) => e !== undefined,
   );
@@ -75,10 +79,14 @@ async function attempt({ store, policy }: StateStore, operation: SetOperation): 
   }
 }
 
-async function get({ name, store, policy, keyPrefix }: StateStore, { params: { key = '' } }: ApiRequest) {
-  const stored = await policy(() => store.get(prefixed(name, keyPrefix, key))).catch((error: Error) => {
-    throw new ApiError(500, 'ERR_STATE_GET', `fail to get ${key} from state store ${name}: ${error.message}`);
-  });
+async function get(state: StateStore, { params: { key = '' } }: ApiRequest) {
+  const { name, store, policy, keyPrefix } = state;
+  const full = prefixed(name, keyPrefix, key);
+  const stored = await policy(() => store.get(full))
+    .then((value) => opened(state, value))
+    .catch((error: Error) => {
+      throw new ApiError(500, 'ERR_STATE_GET', `fail to get ${key} from state store ${name}: ${error.message}`);
+    });
   if (!stored) return noContent;
   const metadata = Object.entries(stored.metadata).map(([field, value]) => [`metadata.${field}`, value]);
   return json(200, stored.data, { etag: stored.etag, ...Object.fromEntries(metadata) });
@@ -103,12 +111,13 @@ async function remove(
   return noContent;
 }
 
-async function bulkGet({ name, store, policy, keyPrefix }: StateStore, { body }: ApiRequest) {
+async function bulkGet(state: StateStore, { body }: ApiRequest) {
+  const { name, store, policy, keyPrefix } = state;
   const keys = readKeys(body);
   const full = keys.map((key) => prefixed(name, keyPrefix, key));
   const found = await Promise.all(full.map((key) => policy(() => store.get(key)).catch((error: Error) => error)));
   try {
-    return json(200, stringifyJson(keys.map((key, i) => bulkItem(key, found[i]))));
+    return json(200, stringifyJson(keys.map((key, i) => bulkItem(key, found[i], state))));
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     return json(200, ''); // as in daprd, one value of another program that is not JSON empties the answer
@@ -116,10 +125,16 @@ async function bulkGet({ name, store, policy, keyPrefix }: StateStore, { body }:
 }
 
 /** Returns an item of a bulk get. @throws {JsonSyntaxError} for a value that is not JSON */
-function bulkItem(key: string, item: StoredValue | Error | undefined): JsonObject {
+function bulkItem(key: string, item: StoredValue | Error | undefined, state: StateStore): JsonObject {
   if (item instanceof Error) return { key, error: item.message };
   if (!item) return { key };
-  const { data, etag, metadata } = item;
+  const { etag, metadata } = item;
+  let data: Buffer;
+  try {
+    data = opened(state, item)?.data ?? item.data;
+  } catch (error) {
+    return { key, ...(etag !== undefined && { etag }), error: (error as Error).message };
+  }
   return {
     key,
     ...(data.length > 0 && { data: parseWholeJson(data.toString()) }),
@@ -128,16 +143,34 @@ function bulkItem(key: string, item: StoredValue | Error | undefined): JsonObjec
   };
 }
 
-async function transact(store: StateStore, request: ApiRequest) {
-  const operations = readTransaction(store, request);
-  if (operations.length === 0) return noContent;
+async function transact(store: StateStore, request: ApiRequest, appId: string, outbox: Outbox) {
+  const given = readTransaction(store, request);
+  if (given.length === 0) return noContent;
+  let operations = given.map((operation) => (operation.operation === 'set' ? sealed(store, operation) : operation));
+  if (store.outbox) {
+    operations = await outbox.prepare(store.outbox, operations, request.trace).catch((error: Error) => {
+      throw error instanceof OutboxError ? outboxFailed(appId, error.message) : error;
+    });
+  }
   try {
     await store.policy(() => store.store.transact(operations));
   } catch (error) {
+    if (store.store.isAtomic) outbox.abandon(operations);
     const message = `error while executing state transaction: ${(error as Error).message}`;
     throw new ApiError(500, 'ERR_STATE_TRANSACTION', message);
   }
   return noContent;
+}
+
+/** Returns an operation as the store gets it. */
+function sealed({ encryption }: StateStore, operation: SetOperation): SetOperation {
+  const { value } = operation;
+  return encryption && !Buffer.isBuffer(value) ? { ...operation, value: encryption.encrypt(value) } : operation;
+}
+
+/** Returns a value as the caller gets it. @throws {Error} when it cannot be decrypted */
+function opened({ encryption }: StateStore, stored: StoredValue | undefined): StoredValue | undefined {
+  return encryption && stored ? { ...stored, data: encryption.decrypt(stored.data) } : stored;
 }
 
 function stateError(code: string, prefix: string, error: Error): ApiError {

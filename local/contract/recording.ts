@@ -141,7 +141,7 @@ export interface Recording {
 }
 
 /** The files of the recording, in this folder. */
-export const RECORDING_FILES = ['cases.json', 'building-blocks.json'];
+export const RECORDING_FILES = ['cases.json', 'building-blocks.json', 'suite.json'];
 
 export const readRecordingFile = (file: string): Recording => JSON.parse(readFileSync(join(__dirname, file), 'utf8'));
 

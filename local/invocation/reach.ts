@@ -3,7 +3,9 @@ import type { ApiRequest } from '../api/router';
 import { type AppChannel, AppUnreachable } from '../app-channel';
 import { type HeaderLine, type OpenAnswer, openRequest, RequestError, readAll } from '../http-request';
 import type { Probe } from '../probe';
+import type { HttpEndpoint } from '../resources/endpoint';
 import type { Directory, SidecarAddress } from './directory';
+import { callEndpoint, callUrl, type OutsideCall } from './endpoint';
 import { goClientError, goRequestError } from './go-error';
 import { addRemoteHeaders, CALLER_HEADER, forwardedRequest, type Headers, SECRET_HEADER } from './headers';
 import { escapeMethod, type Target } from './target';
@@ -14,17 +16,21 @@ export interface Reach {
   app: AppChannel | undefined;
   /** Whether the API of this sidecar has a token. The app does not get it. */
   apiToken: string | undefined;
+  /** The token that the app expects. */
+  appToken: string | undefined;
   /** Returns false while the app's health check fails. */
   isAppHealthy: () => boolean;
   directory: Directory;
   /** The secret by which this sidecar recognises other sidecars of the same user. */
   secret: string;
+  /** Returns the HTTPEndpoint with this name; undefined if there is none. */
+  endpoint: (name: string) => HttpEndpoint | undefined;
   /** The limit for the headers of an answer of the app. */
   maxHeaderBytes: number;
   probe?: Probe | undefined;
 }
 
-/** The limit for the headers of an answer from another sidecar or from a URL. */
+/** The limit for the headers of an answer from another sidecar. */
 const MAX_HEADER_BYTES = 64 * 1024;
 const FIND_MS = 1_000;
 const FIND_EVERY_MS = 50;
@@ -52,9 +58,28 @@ export async function reach(
   const lines = request.lines.filter(([name]) => from.apiToken === undefined || name !== 'dapr-api-token');
   const headers = { ...forwardedRequest(lines), ...traceHeaders, ...framing(request) };
   const query = request.search === '' ? '' : `?${request.search}`;
-  if (/^https?:\/\//.test(id)) return callUrl(id, escapeMethod(method, id) + query, request, headers);
+  const outside = (base: string): OutsideCall => {
+    const path = method === '' ? '' : escapeMethod(method, base);
+    return {
+      method: verbOf(request),
+      path,
+      query,
+      headers,
+      body: undefined,
+      ...bodyOf(request),
+      signal: request.signal,
+    };
+  };
+  if (/^https?:\/\//.test(id)) {
+    // As in daprd, the token of the app is sent to a URL, but not to an endpoint.
+    const { appToken: token } = from;
+    const call = outside(id);
+    return callUrl(id, token ? { ...call, headers: { ...headers, 'dapr-api-token': token } } : call);
+  }
   const [appId = '', namespace = from.namespace, ...more] = id.split('.');
   if (more.length > 0) throw new Error(`invalid app id ${id}`);
+  const endpoint = from.endpoint(appId);
+  if (endpoint) return callEndpoint(endpoint, outside(endpoint.baseUrl));
   const caller = callerOf(request, from.secret);
   if (appId === from.appId && (caller !== undefined || namespace === from.namespace)) {
     if (caller !== undefined) addRemoteHeaders(headers, caller, appId);
@@ -133,32 +158,6 @@ function callSidecar(
     signal: request.signal,
     maxHeaderBytes: MAX_HEADER_BYTES,
   });
-}
-
-async function callUrl(target: string, path: string, request: ApiRequest, headers: Headers): Promise<OpenAnswer> {
-  const { protocol, hostname, port, pathname } = new URL(target);
-  const url = {
-    protocol,
-    hostname,
-    port: port === '' ? undefined : Number(port),
-    path: pathname.replace(/\/$/, '') + path,
-  };
-  const { signal } = request;
-  const withDefaults = { 'user-agent': 'Go-http-client/1.1', ...headers };
-  try {
-    return await openRequest({
-      url,
-      method: verbOf(request),
-      headers: withDefaults,
-      body: undefined,
-      ...bodyOf(request),
-      signal,
-      maxHeaderBytes: MAX_HEADER_BYTES,
-    });
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    throw new Error(`cannot reach ${target}: ${error.message}`, { cause: error });
-  }
 }
 
 /**

@@ -1,4 +1,5 @@
-import { goKind, isJsonObject, JsonNumber, type JsonObject, type JsonValue } from './parse';
+import { printLikeGo } from './go-print';
+import { goKind, isJsonObject, type JsonObject, type JsonValue } from './parse';
 import { type GoType, JsonTypeError, type Struct } from './structs';
 
 /**
@@ -62,16 +63,5 @@ function notMap(path: string, value: JsonValue): string {
 
 function notString(path: string, value: JsonValue): string {
   const kind = goKind(value);
-  return `'${path}' expected type 'string', got unconvertible type '${TYPES[kind] ?? kind}', value: '${show(value)}'`;
-}
-
-/** Returns a value as Go prints it. */
-function show(value: JsonValue): string {
-  if (value === null) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`;
-  if (!isJsonObject(value)) return value instanceof JsonNumber ? value.text : String(value);
-  const members = Object.keys(value)
-    .sort()
-    .map((key) => `${key}:${show(value[key] ?? null)}`);
-  return `map[${members.join(' ')}]`;
+  return `'${path}' expected type 'string', got unconvertible type '${TYPES[kind] ?? kind}', value: '${printLikeGo(value)}'`;
 }

@@ -21,6 +21,8 @@ import {
 export interface ConsumersContext {
   appId: string;
   app: AppChannel;
+  /** The paths of the app that are not requested: `config`, `subscribe`. */
+  disabledInitEndpoints: readonly string[];
   pubsubs: ReadonlyMap<string, Pubsub & { group: string }>;
   policies: Policies;
   tracing: Tracing;
@@ -60,8 +62,8 @@ export class Consumers {
   /** Reads the subscriptions of the app at the first call, and starts deliveries. */
   start(): Promise<void> {
     return this.change(async () => {
-      const { app, appId, log } = this.context;
-      if (!this.isStarted) await requestConfig(app, appId, log);
+      const { app, appId, disabledInitEndpoints, log } = this.context;
+      if (!this.isStarted && !disabledInitEndpoints.includes('config')) await requestConfig(app, appId, log);
       this.isStarted = true;
       await this.apply();
     });
@@ -125,9 +127,10 @@ export class Consumers {
   }
 
   private async apply(): Promise<void> {
-    const { app, appId, pubsubs, log } = this.context;
+    const { app, appId, disabledInitEndpoints, pubsubs, log } = this.context;
     // Without a pub/sub component, daprd does not request the subscriptions either.
-    if (pubsubs.size > 0) this.programmatic ??= await discoverSubscriptions(app, appId, log);
+    const asks = pubsubs.size > 0 && !disabledInitEndpoints.includes('subscribe');
+    if (asks) this.programmatic ??= await discoverSubscriptions(app, appId, log);
     const wanted = mergeSubscriptions(this.declared, this.programmatic ?? []);
     this.subscriptions = wanted;
     const removed = this.running.filter(({ subscription }) => !wanted.some((other) => isSame(subscription, other)));

@@ -80,7 +80,8 @@ function wrap(publication: Publication, metadata: ReadonlyMap<string, string>): 
   };
 }
 
-function wrapData(contentType: string, data: Buffer): JsonObject {
+/** Returns the member of a CloudEvent that has the data. */
+export function wrapData(contentType: string, data: Buffer): JsonObject {
   const type = mediaType(contentType);
   const isBinary = ['application/octet-stream', 'application/cloudevents+protobuf'].includes(type);
   if (isBinary || (type === 'application/x-protobuf' && isProtobufEvent(data))) {

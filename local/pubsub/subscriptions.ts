@@ -59,16 +59,20 @@ export function declareSubscriptions(declared: readonly DeclaredSubscription[]):
   return [...byName.values()].map((spec) => toSubscription(spec, 'DECLARATIVE'));
 }
 
+/** Returns the subscriptions of a sidecar without an app, which the metadata API lists. */
+export const declaredOnly = (declared: readonly DeclaredSubscription[]): Subscription[] =>
+  mergeSubscriptions(declareSubscriptions(declared), []);
+
 /** Returns one subscription for each topic: the last one from the app, or else the first one from the files. */
 export function mergeSubscriptions(
   declared: readonly Subscription[],
   programmatic: readonly Subscription[],
 ): Subscription[] {
   const byTopic = new Map<string, Subscription>();
-  for (const subscription of [...declared.toReversed(), ...programmatic]) {
-    const key = JSON.stringify([subscription.pubsubName, subscription.topic]);
-    byTopic.set(key, subscription);
-  }
+  const keyOf = ({ pubsubName, topic }: Subscription) => JSON.stringify([pubsubName, topic]);
+  for (const subscription of declared)
+    if (!byTopic.has(keyOf(subscription))) byTopic.set(keyOf(subscription), subscription);
+  for (const subscription of programmatic) byTopic.set(keyOf(subscription), subscription);
   return [...byTopic.values()];
 }
 

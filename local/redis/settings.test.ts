@@ -8,6 +8,8 @@ const component = (metadata: Record<string, string>): Component => ({
     name: 'pubsub',
     type: 'pubsub.redis',
     version: 'v1',
+    secretNames: new Map(),
+    secretStore: '',
     topicPrefix: '',
     scopes: [],
     ignoreErrors: false,

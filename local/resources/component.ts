@@ -9,6 +9,10 @@ export interface Component {
   type: string;
   version: string;
   metadata: ReadonlyMap<string, string>;
+  /** The names of the secrets from which metadata items have their values, by the names of the items. */
+  secretNames: ReadonlyMap<string, string>;
+  /** The secret store that `auth.secretStore` names; empty if none. */
+  secretStore: string;
   /** The namespace of the app, if a metadata value contains `{namespace}`. Topics then begin with it. */
   topicPrefix: string;
   /** The app ids that may use the component. If empty, every app may use it. */
@@ -35,11 +39,14 @@ export function readComponent(
 ): Component {
   const spec = document.get('spec');
   const metadata = new Map<string, string>();
+  const secretNames = new Map<string, string>();
   let topicPrefix = '';
   for (const item of spec.get('metadata').list()) {
     const value = readValue(item, env, secretOf);
     if (value.includes('{namespace}')) topicPrefix = namespaceOf(env);
-    metadata.set(item.get('name').nonEmpty(), fillPlaceholders(value, item, appId, env));
+    const name = item.get('name').nonEmpty();
+    metadata.set(name, fillPlaceholders(value, item, appId, env));
+    if (item.get('secretKeyRef').present) secretNames.set(name, item.get('secretKeyRef').get('name').string(''));
   }
   return {
     file: document.file,
@@ -47,14 +54,16 @@ export function readComponent(
     type: spec.get('type').nonEmpty(),
     version: spec.get('version').string(''),
     metadata,
+    secretNames,
+    secretStore: document.get('auth').get('secretStore').string(''),
     topicPrefix,
     scopes: document.get('scopes').strings(),
     ignoreErrors: spec.get('ignoreErrors').boolean(false),
   };
 }
 
-/** Returns the value of a metadata item. As in daprd, `value` wins over `envRef`. */
-function readValue(item: Field, env: Environment, secretOf: SecretOf): string {
+/** Returns the value of a metadata item or a header. As in daprd, `value` wins over `envRef`. */
+export function readValue(item: Field, env: Environment, secretOf: SecretOf): string {
   const [secret, value, envRef] = [item.get('secretKeyRef'), item.get('value'), item.get('envRef')];
   // daprd takes the JSON of a list or a map as text.
   if (value.present) return typeof value.value === 'object' ? JSON.stringify(value.value) : value.scalar();

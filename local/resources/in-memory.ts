@@ -12,6 +12,8 @@ export function inMemoryResources(): Resources {
     type,
     version: 'v1',
     metadata: new Map(),
+    secretNames: new Map(),
+    secretStore: '',
     topicPrefix: '',
     scopes: [],
     ignoreErrors: false,
@@ -20,5 +22,6 @@ export function inMemoryResources(): Resources {
     components: [component('pubsub', 'pubsub.in-memory'), component('statestore', 'state.in-memory')],
     resiliencies: [],
     subscriptions: [],
+    endpoints: [],
   };
 }

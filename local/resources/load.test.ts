@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadConfiguration } from './configuration';
+import { loadConfiguration, NO_CONFIGURATION } from './configuration';
 import { ResourceError } from './document';
 import { loadResources } from './load';
 
@@ -68,9 +68,9 @@ describe('loadResources', () => {
   });
 
   test('When a kind is unknown, then a warning names the file and the kind', () => {
-    write('a.yaml', 'kind: HTTPEndpoint\nmetadata: {name: x}');
+    write('a.yaml', 'kind: WorkflowAccessPolicy\nmetadata: {name: x}');
     load();
-    expect(warnings).toEqual([expect.stringMatching(/a\.yaml: kind "HTTPEndpoint" is not supported/)]);
+    expect(warnings).toEqual([expect.stringMatching(/a\.yaml: kind "WorkflowAccessPolicy" is not supported/)]);
   });
 
   test('When a folder has a Kustomization, then it is ignored without a warning, as with daprd', () => {
@@ -82,7 +82,7 @@ describe('loadResources', () => {
   test('When a Resiliency document is invalid, then a warning names file, field and value, and the other documents are loaded, as with daprd', () => {
     write('a.yaml', 'kind: Resiliency\nmetadata: {name: r}\nspec: {policies: {retries: {p: {policy: sometimes}}}}');
     write('b.yaml', component('c'));
-    expect(load()).toMatchObject({ resiliencies: [], components: [{ name: 'c' }] });
+    expect(load()).toMatchObject({ resiliencies: [{ name: 'r', apps: new Map() }], components: [{ name: 'c' }] });
     expect(warnings[0]).toMatch(
       /a\.yaml: spec\.policies\.retries\.p\.policy is "sometimes"; allowed: constant, exponential/,
     );
@@ -123,18 +123,18 @@ describe('loadConfiguration', () => {
   ])('When the sampling rate is %s, then it is %d', (text, rate) => {
     write('c.yaml', `kind: Configuration\nspec: {tracing: {samplingRate: ${text}}}`);
     expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({
+      ...NO_CONFIGURATION,
       samplingRate: rate,
       secretScopes: [],
-      hotReload: true,
     });
   });
 
   test('When the configuration has no tracing section, then tracing is off', () => {
     write('c.yaml', 'kind: Configuration\nspec: {}');
     expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({
+      ...NO_CONFIGURATION,
       samplingRate: undefined,
       secretScopes: [],
-      hotReload: true,
     });
   });
 

@@ -5,8 +5,9 @@ import type { Environment } from '../environment';
 import type { Log } from '../log';
 import type { Component } from './component';
 import { Field, ResourceError } from './document';
-import { type Resiliency, readResiliency } from './resiliency';
-import { readComponents } from './secret-references';
+import { type HttpEndpoint, readEndpoints } from './endpoint';
+import { noPolicies, type Resiliency, readResiliency } from './resiliency';
+import { readComponents, secretReader } from './secret-references';
 import { type DeclaredSubscription, readSubscription } from './subscription';
 
 /** The resources of one app. */
@@ -14,6 +15,7 @@ export interface Resources {
   components: Component[];
   resiliencies: Resiliency[];
   subscriptions: DeclaredSubscription[];
+  endpoints: HttpEndpoint[];
 }
 
 /** The kinds of documents that are ignored without a warning. daprd ignores a Kustomization, too: it is for `kubectl apply -k`. */
@@ -26,9 +28,10 @@ const IGNORED_KINDS = new Set(['Configuration', 'Kustomization']);
  * @throws {ResourceError} for an unreadable folder, invalid YAML, an invalid field or two components with the same name
  */
 export function loadResources(folders: readonly string[], appId: string, env: Environment, log: Log): Resources {
-  const resources: Resources = { components: [], resiliencies: [], subscriptions: [] };
+  const resources: Resources = { components: [], resiliencies: [], subscriptions: [], endpoints: [] };
   const files = new Map<string, string>();
   const components: Field[] = [];
+  const endpoints: Field[] = [];
   for (const document of folders.flatMap(readFolder)) {
     const kind = document.get('kind').string('');
     if (!hasValidName(document)) {
@@ -41,14 +44,17 @@ export function loadResources(folders: readonly string[], appId: string, env: En
     if (scopes.length > 0 && !scopes.includes(appId)) continue;
     if (kind === 'Component') components.push(document);
     else if (kind === 'Resiliency') {
-      const resiliency = readOrWarn(document, readResiliency, log);
-      if (resiliency) resources.resiliencies.push(resiliency);
+      const name = document.get('metadata').get('name').string('');
+      resources.resiliencies.push(readOrWarn(document, readResiliency, log) ?? noPolicies(name));
     } else if (kind === 'Subscription') resources.subscriptions.push(readSubscription(document));
+    else if (kind === 'HTTPEndpoint') endpoints.push(document);
     else if (!IGNORED_KINDS.has(kind)) {
       log.warn(`${document.file}: kind ${JSON.stringify(kind)} is not supported; the document is ignored`);
     }
   }
-  resources.components = readComponents(components, appId, env);
+  const secretOf = secretReader(components, appId, env);
+  resources.components = readComponents(components, appId, env, secretOf);
+  resources.endpoints = readEndpoints(endpoints, { env, secretOf, log });
   return resources;
 }
 

@@ -48,6 +48,16 @@ const EXPONENTIAL = { initialIntervalMs: 500, multiplier: 1.5, randomizationFact
 const MAX_ELAPSED_TIME_MS = 15 * 60_000;
 const CONSTANT_DURATION_MS = 5_000;
 
+/** Returns a document without policies. An invalid document counts as one, and the metadata API lists it. */
+export const noPolicies = (name: string): Resiliency => ({
+  name,
+  timeoutsMs: new Map(),
+  retries: new Map(),
+  circuitBreakers: new Map(),
+  apps: new Map(),
+  components: new Map(),
+});
+
 /** Returns the policies of a `Resiliency` document. @throws {ResourceError} for an invalid field */
 export function readResiliency(document: Field): Resiliency {
   const policies = document.get('spec').get('policies');

@@ -35,6 +35,7 @@ export interface AppSettings {
   allowedOrigins?: string | undefined;
   resourcesPaths: readonly string[];
   configFile?: string | undefined;
+  disabledInitEndpoints?: readonly string[] | undefined;
   maxBodySize?: string | undefined;
   readBufferSize?: string | undefined;
   gracefulShutdownSeconds?: number | undefined;
@@ -69,7 +70,10 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
   const listenOn = addresses.filter((address) => address !== '');
   for (const address of listenOn) if (!isIP(address)) wrong('dapr-listen-addresses', address, 'an IP address');
   const publicPort = port('dapr-public-port', settings.publicPort);
-  const { publicListenAddress, allowedOrigins } = settings;
+  const { publicListenAddress, allowedOrigins, disabledInitEndpoints } = settings;
+  for (const name of disabledInitEndpoints ?? []) {
+    if (!['config', 'subscribe'].includes(name)) wrong('disable-init-endpoints', name, 'config, subscribe');
+  }
   const appPort = port('app-port', settings.appPort);
   const httpPort = port('dapr-http-port', settings.daprHttpPort);
   const { appMaxConcurrency = 0, blockShutdownDuration = '' } = settings;
@@ -83,6 +87,7 @@ export function sidecarOptions(settings: AppSettings): SidecarOptions & { appId:
     ...(publicPort !== undefined && { publicPort }),
     ...(publicListenAddress && { publicListenAddress }),
     ...(allowedOrigins && { allowedOrigins }),
+    ...(disabledInitEndpoints && { disabledInitEndpoints }),
     ...(configFile && { configFile }),
     ...(appMaxConcurrency > 0 && { appMaxConcurrency }),
     ...(gracefulShutdownSeconds !== undefined && { gracefulShutdownMs: gracefulShutdownSeconds * 1_000 }),
@@ -135,6 +140,7 @@ export function appFromFlags({ flags, command }: CommandLine): AppSpec {
     publicPort: flags['dapr-public-port'],
     publicListenAddress: flags['dapr-public-listen-address'],
     allowedOrigins: flags['allowed-origins'],
+    disabledInitEndpoints: flags['disable-init-endpoints'],
     resourcesPaths: [folders].flat(),
     configFile: flags.config ?? installed.configFile,
     maxBodySize: flags['max-body-size'],

@@ -46,6 +46,7 @@ const FLAGS = {
   'read-buffer-size': text,
   /** In KiB. An old form of `read-buffer-size`. */
   'dapr-http-read-buffer-size': integer,
+  'disable-init-endpoints': { kind: 'list' },
   'log-level': text,
   help: { ...boolean, short: 'h' },
   'dapr-internal-grpc-port': ignored('integer', 'I'),

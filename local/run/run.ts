@@ -115,11 +115,10 @@ export class Run {
   private async startSidecar(spec: AppSpec): Promise<void> {
     const { appId, appPort, httpPort } = spec.sidecar;
     const log = this.logOf(`== DAPR - ${appId} ==`);
-    const { join } = this.options;
     const sidecar =
-      join === undefined
+      this.options.join === undefined
         ? this.createSidecar(spec, log, { onShutdown: this.shutDown })
-        : new JoinedSidecar(this.findHost(join), { appId, appPort }, this.shutDown);
+        : new JoinedSidecar(this.findHost(this.options.join), { appId, appPort }, this.shutDown);
     const grpc = await refuseGrpc(spec.grpcPort, log).catch(inUse(appId, 'gRPC', spec.grpcPort));
     await sidecar.listen().catch(inUse(appId, 'HTTP', httpPort));
     this.members.push({ spec, sidecar, log, grpc });
@@ -137,6 +136,7 @@ export class Run {
       memory: this.memory,
       directory: this.directory,
       onJoin: this.join,
+      onForcedShutdown: () => this.report(new RunError('a shutdown was forced: POST /v1.0/shutdown')),
       onReloadFailed: ({ message }) => this.report(new RunError(message)),
       ...readTokens(variables),
       ...more,

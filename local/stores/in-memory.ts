@@ -27,6 +27,7 @@ const SWEEP_EVERY_MS = 60_000;
  */
 export class InMemoryStore implements Store {
   readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'DELETE_WITH_PREFIX', 'KEYS_LIKE', 'ACTOR'];
+  readonly isAtomic = true;
   private readonly items = new Map<string, Item>();
   private sweepAt = Date.now() + SWEEP_EVERY_MS;
 
@@ -86,7 +87,11 @@ export class InMemoryStore implements Store {
   private apply({ key, value }: SetOperation, ttlSeconds: number): void {
     const expiresAt = ttlSeconds > 0 ? Date.now() + ttlSeconds * 1_000 : undefined;
     this.sweep();
-    this.items.set(key, { data: Buffer.from(stringifyJson(value)), etag: randomUUID(), expiresAt });
+    this.items.set(key, {
+      data: Buffer.isBuffer(value) ? value : Buffer.from(stringifyJson(value)),
+      etag: randomUUID(),
+      expiresAt,
+    });
   }
 
   /** Removes expired items once a minute, so that items without readers do not stay in memory forever. */

@@ -44,6 +44,12 @@ const setRefused = (key: string) =>
 const deleteRefused = (key: string) =>
   `ERR user_script:6: failed to delete ${key} script: 2446db0de2c963f100727b388f03ead01d18c265, on @user_script:6.`;
 
+const NO_REDIS_JSON =
+  'ERR Unknown Redis command called from script script: c5d8cabb8162d7f0980fe627a55d83f54c800e66, on @user_script:4.';
+
+/** Returns whether daprd stores a value of a transaction with RedisJSON, which this store does not use. */
+const needsRedisJson = ({ metadata }: SetOperation): boolean => metadata.get('contentType') === 'application/json';
+
 /** A store on Redis in daprd's format, so that both can share one Redis. Etags count from 1. There is no roll-back. */
 export class RedisStore implements Store {
   readonly capabilities = ['ETAG', 'TRANSACTIONAL', 'TTL', 'KEYS_LIKE', 'ACTOR'];
@@ -100,13 +106,16 @@ export class RedisStore implements Store {
   }
 
   /** Runs every operation, even if another operation fails. As in daprd, it ignores first-write. */
-  async transact(operations: readonly Operation[]): Promise<void> {
+  async transact(given: readonly Operation[]): Promise<void> {
+    const operations = given.filter((operation) => operation.operation === 'delete' || !needsRedisJson(operation));
     const commands = operations.map((operation) =>
       operation.operation === 'set'
         ? ['EVAL', SET, '1', operation.key, ...this.setArguments(operation, false)]
         : ['EVAL', DELETE, '1', operation.key, operation.etag || '0'],
     );
     const answers = await this.connection.transact(commands);
+    // As in daprd, the other operations have been done.
+    if (operations.length < given.length) throw new Error(NO_REDIS_JSON);
     for (const [i, operation] of operations.entries()) {
       const { key } = operation;
       if (isErrorReply(answers[i])) throw answers[i];
@@ -123,7 +132,9 @@ export class RedisStore implements Store {
     const version = readVersion(operation);
     const ttl = readTtl(operation) ?? this.ttlInSeconds;
     const seconds = ttl === undefined ? '' : String(Math.max(ttl, 0));
-    return [version, stringifyLikeJsoniter(operation.value), firstWrite ? '1' : '0', seconds];
+    const { value } = operation;
+    const data = Buffer.isBuffer(value) ? value.toString() : stringifyLikeJsoniter(value);
+    return [version, data, firstWrite ? '1' : '0', seconds];
   }
 }
 

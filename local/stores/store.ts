@@ -15,7 +15,8 @@ export interface StoredValue {
 export interface SetOperation {
   operation: 'set';
   key: string;
-  value: JsonValue;
+  /** A Buffer is stored as it is, without JSON around it. */
+  value: JsonValue | Buffer;
   /** The etag that the stored value must have. Empty: any. */
   etag: string;
   /** `first-write`, `last-write` or empty. */
@@ -23,6 +24,8 @@ export interface SetOperation {
   /** `strong`, `eventual` or empty. It has no effect, because there is only one copy of a value. */
   consistency: string;
   metadata: ReadonlyMap<string, string>;
+  /** The content type that the caller gives; empty if none. Only the outbox uses it. */
+  contentType: string;
 }
 
 export interface DeleteOperation {
@@ -78,5 +81,7 @@ export interface Store {
   /** @throws {EtagError} when the stored value has another etag */
   delete(operation: DeleteOperation): Promise<void>;
   transact(operations: readonly Operation[]): Promise<void>;
+  /** Whether a transaction that fails changes nothing, now or later. */
+  readonly isAtomic?: true;
   close(): Promise<void>;
 }
