@@ -34,10 +34,10 @@ function serverFiles(): Record<string, string> {
   return files;
 }
 
-/** Returns the commands of docs/kubernetes.md that create the Secrets, with the logins of the servers. */
-const secretCommands = (): string[] =>
+/** Returns the commands of docs/kubernetes.md that create the namespace and the Secrets, with the logins of the servers. */
+const preparations = (): string[] =>
   commands(readPage('docs/kubernetes.md'))
-    .filter((command) => command.includes('create secret'))
+    .filter((command) => /namespace\.yaml$|create secret/.test(command))
     .map((command) =>
       command
         .replace('username=…', `username=${USER}`)
@@ -65,9 +65,9 @@ export function productionScenarios(): void {
   };
 
   beforeAll(async () => {
-    const namespace = (name: string) => JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    for (const name of [NAMESPACE, SERVERS]) await kubectlWithInput(namespace(name), 'apply', '--filename', '-');
-    for (const command of secretCommands()) expect(await runInShell(command), command).toMatchObject({ code: 0 });
+    for (const command of preparations())
+      expect(await runInShell(command, { cwd: ROOT }), command).toMatchObject({ code: 0 });
+    await kubectl('create', 'namespace', SERVERS);
     const logins = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'logins' }, stringData: serverFiles() };
     await kubectlWithInput(JSON.stringify(logins), '--namespace', SERVERS, 'apply', '--filename', '-');
     await apply();
