@@ -80,7 +80,7 @@ export function documentedCommands(sharedStack: () => KubernetesStack): void {
     });
     await forwarded(ntfy, async (url) => {
       const pushes = async () => (await fetch(`${url}/followers-bob/json?poll=1`)).text();
-      await vi.waitFor(async () => expect(await pushes()).toContain(id), soon);
+      await vi.waitFor(async () => expect(await pushes()).toContain('alice follows you'), soon);
     });
   }, 120_000);
 

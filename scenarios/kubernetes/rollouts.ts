@@ -21,6 +21,9 @@ interface Failure {
   what: string;
 }
 
+const describeFailures = (failures: Failure[]) =>
+  failures.map(({ atMs, what }) => `${new Date(atMs).toISOString()} ${what}`);
+
 /** Defines the tests that a cluster may move, stop and kill the pods under load. */
 export function rolloutScenarios(sharedStack: () => KubernetesStack): void {
   /** Posts follows until the fault is over, and resolves with the account and with the requests that failed. */
@@ -42,13 +45,12 @@ export function rolloutScenarios(sharedStack: () => KubernetesStack): void {
     }
     await faulting;
     const account = await settle(stack, accepted, { deadlineMs: 300_000, kills: kills.list });
-    console.log(`${stack.name}: ${describeAccount(account)}, failed requests ${failures.length}`);
+    const summary = `${stack.name}: ${describeAccount(account)}, failed requests ${failures.length}`;
+    console.log([summary, ...describeFailures(failures), await kubectl('logs', 'gateway')].join('\n'));
     const { length } = accepted;
     expect(account).toMatchObject({ accepted: length, mailed: length, pushed: length, lost: 0, doubled: 0 });
     return { account, failures };
   };
-  const describeFailures = (failures: Failure[]) =>
-    failures.map(({ atMs, what }) => `${new Date(atMs).toISOString()} ${what}`);
   const expectNoFailure = ({ account, failures }: { account: Account; failures: Failure[] }) => {
     expect(describeFailures(failures)).toEqual([]);
     expect(account).toMatchObject({ dead: 0, doubledByKill: 0 });
@@ -95,14 +97,17 @@ export function rolloutScenarios(sharedStack: () => KubernetesStack): void {
   test(`When ${KILLS} pods are killed under load, then nothing is lost, nothing is doubled except by a kill, and no request fails except at the kill of api-facade`, async () => {
     const stack = sharedStack();
     const kills = new Kills();
-    const killOneOf = async (service: Service) => {
+    // A pod that is killed again and again starts later each time, so every second one is replaced.
+    const killOneOf = async (service: Service, isReplaced: boolean) => {
       const [pod] = (await stack.podsOf(service)).sort(() => Math.random() - 0.5);
       if (pod) await kills.die(service, () => stack.killPod(pod));
+      if (pod && isReplaced) await kubectl('delete', 'pod', pod.metadata.name, '--grace-period', '0', '--force');
       await stack.waitForPods(service, 2);
     };
     const { failures } = await underLoad(
       async () => {
-        for (let kill = 0; kill < KILLS; kill += 1) await killOneOf(SERVICES[kill % SERVICES.length] as Service);
+        for (let kill = 0; kill < KILLS; kill += 1)
+          await killOneOf(SERVICES[kill % SERVICES.length] as Service, kill % 2 === 1);
       },
       { kills },
     );
