@@ -46,7 +46,8 @@ export function rolloutScenarios(sharedStack: () => KubernetesStack): void {
     await faulting;
     const account = await settle(stack, accepted, { deadlineMs: 300_000, kills: kills.list });
     const summary = `${stack.name}: ${describeAccount(account)}, failed requests ${failures.length}`;
-    console.log([summary, ...describeFailures(failures), await kubectl('logs', 'gateway')].join('\n'));
+    console.log([summary, ...describeFailures(failures)].join('\n'));
+    if (failures.length > 0) console.log(`gateway:\n${await kubectl('logs', 'gateway', '--tail', '20')}`);
     const { length } = accepted;
     expect(account).toMatchObject({ accepted: length, mailed: length, pushed: length, lost: 0, doubled: 0 });
     return { account, failures };
