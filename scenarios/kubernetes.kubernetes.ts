@@ -46,6 +46,6 @@ describe.skipIf(missingForDapr)(`Kubernetes, overlay kafka [${missingForDapr ?? 
   overlayScenarios('kafka', () => {}),
 );
 
-describe.skipIf(missingForDapr)(`Kubernetes, overlay production [${missingForDapr ?? 'available'}]`, () =>
+describe.skipIf(missingForDapr)(`Kubernetes, overlay for production [${missingForDapr ?? 'available'}]`, () =>
   productionScenarios(),
 );
