@@ -150,7 +150,7 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
       expect(replayed.code).toBe(0);
       await expectOneOfEach(followed);
       expect((await stack.replay(EMAIL, '--list')).output).toMatch(/^0 dead letters$/m);
-    }, 120_000);
+    }, 180_000);
 
     test('When an event is not a valid follow, then it becomes a dead letter at once, and the replay can list and discard it', async () => {
       const id = `poison-${Math.random().toString(36).slice(2)}`;
@@ -165,6 +165,6 @@ export function deliveryScenarios(startStack: () => Promise<Stack>): void {
       expect((await stack.replay(PUSH, '--list')).output).not.toContain(id);
       expect(await mailsOf(id)).toHaveLength(0);
       expect(await stack.inbox.pushes('bob')).toHaveLength(pushes);
-    }, 60_000);
+    }, 120_000); // on Kubernetes, each replay is a pod
   });
 }

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
 import express from 'express';
 import { afterEach, expect, test, vi } from 'vitest';
-import { closeServer, createHttpServer, HEADERS_TIMEOUT_MS } from './server';
+import { closeAfterAnswers, closeServer, createHttpServer, HEADERS_TIMEOUT_MS, IDLE_HINT_S } from './server';
 
 let server: Server;
 afterEach(() => {
@@ -61,6 +63,26 @@ test('When a request has an unknown Expect header, then the app answers it', asy
     'GET / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n',
   );
   expect(answer).toContain('from the app');
+});
+
+test('When an answer leaves the connection open, then it says for how long a client should keep it, which is shorter than the delay of a stop on Kubernetes', async () => {
+  const app = express();
+  app.use((_req, res) => void res.send('from the app'));
+  const port = await listen(app);
+  const answerTo = async (connection: string) =>
+    (await exchange(port, `GET / HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n\r\n`)).toLowerCase();
+  const first = answerTo('keep-alive'); // its connection stays open until the server closes
+  const last = await answerTo('close');
+  expect(last).toContain('connection: close');
+  expect(last).not.toContain('keep-alive');
+  closeAfterAnswers(server);
+  expect(await answerTo('keep-alive')).not.toContain('keep-alive');
+  void closeServer(server);
+  expect(await first).toContain(`keep-alive: timeout=${IDLE_HINT_S}\r\n`);
+
+  const services = readFileSync(join(__dirname, '../../kubernetes/base/services.yaml'), 'utf8');
+  const [, delayMs] = /SHUTDOWN_DELAY_MS, value: "(\d+)"/.exec(services) ?? [];
+  expect(1_000 * IDLE_HINT_S).toBeLessThan(Number(delayMs));
 });
 
 test('When the server closes, then it answers a request in flight and then closes the connection', async () => {

@@ -14,6 +14,12 @@ const PARSER_ERRORS: Record<string, [status: number, detail: string]> = {
 export const HEADERS_TIMEOUT_MS = 10_000;
 /** How long a client may take to send its request. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/**
+ * How long a client should keep an idle connection, in seconds, in the header `Keep-Alive`. A stop closes the connections
+ * that were idle for SHUTDOWN_DELAY_MS, and a request that is on its way at that moment fails. Clients that read the header
+ * have no such connections then, because 5 s are shorter than that delay (kubernetes/base/services.yaml).
+ */
+export const IDLE_HINT_S = 5;
 /** How often Node looks for connections whose time is over. Its default is 30 s. */
 const TIMEOUT_CHECK_MS = 1_000;
 
@@ -26,8 +32,12 @@ export function createHttpServer(app: Express): Server {
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   // Clients and proxies keep an idle connection for 60 s or less. We keep it longer, so that they close it first and
-  // never write into a connection that we are closing.
+  // never write into a connection that we are closing. Node would advertise these 75 s.
   server.keepAliveTimeout = 75_000;
+  server.prependListener('request', (_req, res) => {
+    if (!res.shouldKeepAlive || res.hasHeader('connection')) return;
+    res.setHeader('connection', 'keep-alive').setHeader('keep-alive', `timeout=${IDLE_HINT_S}`);
+  });
   // When the server closes during an answer, the connection would stay open after it until the client closes it.
   server.on('request', (_req, res) => {
     res.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));

@@ -1,13 +1,19 @@
 // The way into the cluster for the scenarios: a pod that passes every connection on to the Service of api-facade, as an
 // Ingress does. `kubectl port-forward` to the Service itself would hold on to one pod.
 
-/** Passes each connection to port 8080 on to api-facade. */
+/**
+ * Passes each connection to port 8080 on to api-facade, and logs why a connection breaks. As an Ingress does, it knows the
+ * address of the Service and asks no DNS server, because a drain may stop that one, too.
+ */
 const PROGRAM = `
   require('node:net').createServer((client) => {
-    const server = require('node:net').connect(80, 'api-facade');
+    const server = require('node:net').connect(80, process.env.API_FACADE_SERVICE_HOST);
     client.pipe(server).pipe(client);
     client.on('error', () => server.destroy());
-    server.on('error', () => client.destroy());
+    server.on('error', ({ message }) => {
+      console.log(new Date().toISOString() + ' ' + message);
+      client.destroy();
+    });
   }).listen(8080);`;
 
 const labels = { 'app.kubernetes.io/name': 'gateway' };
@@ -32,7 +38,7 @@ export const GATEWAY = {
       metadata: { name: 'gateway', labels },
       spec: {
         automountServiceAccountToken: false,
-        enableServiceLinks: false,
+        enableServiceLinks: true, // sets API_FACADE_SERVICE_HOST
         terminationGracePeriodSeconds: 1,
         // A drain must not evict it: near Redis, which the scenarios do not drain.
         affinity: {

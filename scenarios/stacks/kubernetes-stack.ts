@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { InboxClient } from './inbox-client';
 import { isReady, kubectl, kubectlWithInput, NAMESPACE, type Pod, podsWith } from './kubectl';
+import { type Broker, kafkaBroker, redisBroker } from './kubernetes-broker';
 import { GATEWAY } from './kubernetes-gateway';
 import { PodLogs } from './pod-logs';
 import { type PortForward, portForward } from './port-forward';
 import { ROOT } from './root';
 import { type CommandResult, runCommand } from './shell-command';
 import type { LogLine, Service, Stack } from './stack';
-import { StreamMonitor } from './stream-monitor';
 
 /** The label of the pods that belong to a service. */
 const labelOf = (service: string) => `app.kubernetes.io/name=${service}`;
@@ -38,11 +38,11 @@ export class KubernetesStack implements Stack {
   readonly ended = new Promise<number | null>(() => {});
   private readonly forwards: PortForward[] = [];
   private readonly logs = new PodLogs(this.log, this.output);
-  private monitor: StreamMonitor | undefined;
+  private broker: Broker | undefined;
   private urls = { facade: '', mail: '', push: '' };
   private client: InboxClient | undefined;
 
-  constructor(private readonly overlay: string) {
+  constructor(readonly overlay: string) {
     this.name = `Kubernetes, ${overlay}`;
     this.replayUnavailable = overlay === 'local' ? 'a sidecar of local/ finds only the apps in its own pod' : undefined;
   }
@@ -74,9 +74,7 @@ export class KubernetesStack implements Stack {
     ];
     this.urls = { facade: await facade, mail: await mail, push: await push };
     this.client = new InboxClient(this.urls.mail, this.urls.push);
-    const redis = await portForward('pod/redis-0', 6379);
-    this.forwards.push(redis);
-    this.monitor = await StreamMonitor.connect(redis.port);
+    this.broker = this.overlay === 'kafka' ? kafkaBroker() : await redisBroker();
     this.logs.follow();
   }
 
@@ -141,7 +139,7 @@ export class KubernetesStack implements Stack {
     execFileSync('kubectl', args, { stdio: 'ignore' });
   }
 
-  /** Writes the event into Redis, because only api-facade may publish. */
+  /** Writes the event into the broker, because only api-facade may publish. */
   async publishWithoutFacade(eventId: string, data: object): Promise<void> {
     const event = {
       specversion: '1.0',
@@ -150,21 +148,20 @@ export class KubernetesStack implements Stack {
       source: 'somebody',
       topic: 'followerAdded',
     };
-    const json = JSON.stringify({ ...event, pubsubname: 'pubsub', datacontenttype: 'application/json', data });
-    await this.redisCli('XADD', 'followerAdded', '*', 'data', json);
+    await this.broker?.publish({ ...event, pubsubname: 'pubsub', datacontenttype: 'application/json', data });
   }
 
   replay = (service: Service, ...flags: string[]): Promise<CommandResult> =>
     runCommand(join(ROOT, 'kubernetes/replay.sh'), [service, ...flags]);
 
   async waitUntilDrained(withinMs: number): Promise<number> {
-    if (!this.monitor) throw new Error('the stack has not been started');
-    return this.monitor.waitUntilDrained(withinMs);
+    if (!this.broker) throw new Error('the stack has not been started');
+    return this.broker.waitUntilDrained(withinMs);
   }
 
   async stop(): Promise<number | null> {
     this.logs.stop();
-    this.monitor?.close();
+    this.broker?.close();
     for (const { close } of this.forwards) close();
     await kubectl('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout', '180s');
     return 0;

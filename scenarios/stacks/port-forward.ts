@@ -14,8 +14,8 @@ export interface PortForward {
  *
  * @throws {Error} with the reason when kubectl has ended
  */
-export async function portForward(target: string, port: number): Promise<PortForward> {
-  const args = ['--namespace', NAMESPACE, 'port-forward', '--address', '127.0.0.1', target, `:${port}`];
+export async function portForward(target: string, port: number, namespace = NAMESPACE): Promise<PortForward> {
+  const args = ['--namespace', namespace, 'port-forward', '--address', '127.0.0.1', target, `:${port}`];
   const child = spawn('kubectl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const close = () => void child.kill();
   let output = '';
