@@ -10,7 +10,7 @@ import { throughputChart } from './plot';
 import { createProgress } from './progress';
 import { report } from './report';
 
-/** Takes about eight minutes on two cores. */
+/** Takes about ten minutes on two cores. */
 const FULL: Plan = {
   rounds: 5,
   seconds: 3.5,
