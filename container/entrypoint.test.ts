@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 const SCRIPT = join(__dirname, 'entrypoint.sh');
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 
 let folder: string;
 let child: ChildProcess | undefined;

@@ -77,7 +77,7 @@ test('When two sidecars share their memory, then an event from one reaches the a
     () => publisher.close(),
   );
   expect((await publish(publisher.port, { item: 'tea' })).status).toBe(204);
-  await vi.waitFor(() => expect(app.received).toEqual([{ item: 'tea' }]), { timeout: 5_000 });
+  await vi.waitFor(() => expect(app.received).toEqual([{ item: 'tea' }]), { timeout: 20_000 });
 });
 
 test('When a sidecar is closed, then it no longer answers, and it can be closed again', async () => {
@@ -125,6 +125,6 @@ test('When more than 10 deliveries are in flight, then Node does not warn of a l
     () => held.map((res) => res.end()),
   );
   await Promise.all(Array.from({ length: 12 }, (_, i) => publish(sidecar.port, { order: i })));
-  await vi.waitFor(() => expect(held).toHaveLength(12), { timeout: 5_000 });
+  await vi.waitFor(() => expect(held).toHaveLength(12), { timeout: 20_000 });
   expect(warnings).toEqual([]);
 });

@@ -104,7 +104,7 @@ describe('a 2xx answer', () => {
     const { sendPush, requests } = await start((res) => void res.writeHead(200).write('{'), 200);
     await sendPush(follow, 'event-1', waiting);
     const socket = requests[0]?.request.socket as Socket;
-    await vi.waitFor(() => expect(socket.destroyed).toBe(true), { timeout: 5_000 });
+    await vi.waitFor(() => expect(socket.destroyed).toBe(true), { timeout: 20_000 });
   });
 });
 

@@ -31,7 +31,7 @@ test('When the subscription is not there yet, then the wait has not begun', asyn
     if (ready.mock.calls.length < 5) throw new Error('not yet');
   });
   const { printed, ended } = start(idle(), REPLAY, { ready, readyMs: 60_000 });
-  await vi.waitFor(() => expect(ready).toHaveBeenCalledTimes(4), { timeout: 5_000 });
+  await vi.waitFor(() => expect(ready).toHaveBeenCalledTimes(4), { timeout: 20_000 });
   expect(printed).toEqual([]);
   await ended;
   expect(printed).toHaveLength(1);
@@ -47,7 +47,7 @@ test('When there are many, then progress is shown until the last one is finished
   const replay = idle({ found: 500, replayed: 499 });
   replay.inProgress = 1;
   const { printed, ended } = start(replay);
-  await vi.waitFor(() => expect(printed).toEqual(['so far: found 500, replayed 499, returned 0']), { timeout: 5_000 });
+  await vi.waitFor(() => expect(printed).toEqual(['so far: found 500, replayed 499, returned 0']), { timeout: 20_000 });
   replay.inProgress = 0;
   replay.counts.replayed = 500;
   replay.lastNewsAt = Date.now();

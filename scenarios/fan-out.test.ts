@@ -26,7 +26,7 @@ describe('fan-out', () => {
     const { status, body } = await postFollow(stack);
     expect(status).toBe(202);
     expect(body).toEqual({ id: expect.any(String), follower: 'alice', followee: 'bob' });
-    await vi.waitFor(() => expect(accessLogLines(stack, body.id)).toHaveLength(3), { timeout: 5_000 });
+    await vi.waitFor(() => expect(accessLogLines(stack, body.id)).toHaveLength(3), { timeout: 20_000 });
 
     const lines = accessLogLines(stack, body.id);
     expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(['api-facade', ...SUBSCRIBERS]));
@@ -55,7 +55,7 @@ describe('fan-out', () => {
     const { body } = await postFollow(stack, undefined, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
     await vi.waitFor(
       () => expect(accessLogLines(stack, body.id).map((line) => line.traceId)).toEqual([traceId, traceId, traceId]),
-      { timeout: 5_000 },
+      { timeout: 20_000 },
     );
   });
 

@@ -16,7 +16,7 @@ describe.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('a listing that ends wi
     await stack.inbox.setFaults({ mail: { code: 550, percent: 100 } });
     id = (await postFollow(stack)).body.id;
     const dead = () => stack.log.some(({ eventId, msg }) => eventId === id && msg.startsWith('dead letter: '));
-    await vi.waitFor(() => expect(dead()).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(() => expect(dead()).toBe(true), { timeout: 30_000 });
   });
 
   test('When it has printed the dead letter and is interrupted, then the next listing and the next replay find the dead letter', async () => {
@@ -34,7 +34,7 @@ describe.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('a listing that ends wi
     expect(listed.output).toMatch(/^1 dead letter$/m);
     await stack.inbox.clearFaults();
     expect((await stack.replay(EMAIL)).output).toMatch(/^found 1, replayed 1, returned 0$/m);
-    await vi.waitFor(async () => expect(await stack.inbox.mailsOf(id)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await stack.inbox.mailsOf(id)).toHaveLength(1), { timeout: 30_000 });
   }, 90_000);
 });
 
@@ -43,7 +43,7 @@ test('When dead letters are listed, then neither the services nor their sidecars
   try {
     await stack.publishWithoutFacade('poison-1', { follower: '<b>' });
     const dead = () => stack.log.filter(({ msg }) => msg.startsWith('dead letter: ')).length;
-    await vi.waitFor(() => expect(dead()).toBe(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(dead()).toBe(2), { timeout: 30_000 });
     const [logged, printed] = [stack.log.length, stack.output.length];
     expect((await stack.replay(EMAIL, '--list')).output).toContain('poison-1 ');
     const warnings = stack.log.slice(logged).filter((line) => (line as { level?: string }).level === 'warn');

@@ -9,7 +9,7 @@ import { ROOT } from './stacks/root';
 import { SERVICES, SUBSCRIBERS } from './stacks/stack';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 
 const isFree = (url: string) =>
   fetch(url).then(

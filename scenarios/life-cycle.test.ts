@@ -27,7 +27,7 @@ afterEach(() => {
 /** The number of processes: the three services and the inbox. */
 const PROCESSES = 4;
 
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 
 const WAITING = /^1 delivery is unfinished: waiting at most \d+ s more; another Ctrl-C ends everything at once$/;
 const LOSS = '1 delivery is lost: the in-memory broker ends with this process';
@@ -80,7 +80,7 @@ describe('Ctrl-C', () => {
         expect(stack.log).toContainEqual(
           expect.objectContaining({ service: 'api-facade', msg: 'stopping on SIGTERM' }),
         ),
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     );
     for (const service of SUBSCRIBERS) stack.resume(service);
     expect(await ended).toBe(0);
@@ -141,7 +141,7 @@ describe('failures', () => {
     child.stdout.on('data', (chunk) => {
       output += chunk;
     });
-    await vi.waitFor(() => expect(output).toContain('try:'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(output).toContain('try:'), { timeout: 30_000 });
     const pids = [...output.matchAll(/pid (\d+)$/gm)].map(([, pid]) => Number(pid));
     expect(pids).toHaveLength(PROCESSES);
     child.kill('SIGKILL');
@@ -221,7 +221,7 @@ describe('api-facade without a sidecar', () => {
     const child = spawn(process.execPath, ['dist/api-facade/main.js'], { cwd: ROOT, env, stdio: 'ignore' });
     cleanUps.push(() => child.kill('SIGKILL'));
     const url = `http://127.0.0.1:${port}`;
-    await vi.waitFor(async () => expect((await fetch(`${url}/livez`)).status).toBe(200), { timeout: 5_000 });
+    await vi.waitFor(async () => expect((await fetch(`${url}/livez`)).status).toBe(200), { timeout: 20_000 });
 
     const res = await fetch(`${url}/followers`, { method: 'POST' });
     expect(res.status).toBe(503);

@@ -56,7 +56,7 @@ describe.skipIf(missingForRedis)('the Redis of the container [needs redis-server
         await client.connect();
         return client;
       },
-      { timeout: 10_000, interval: 50 },
+      { timeout: 30_000, interval: 50 },
     );
   }
 

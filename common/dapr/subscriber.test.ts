@@ -106,9 +106,9 @@ describe('POST /followerAdded', () => {
     });
     const delivery = deliver();
     delivery.end(() => {});
-    await vi.waitFor(() => expect(given?.aborted).toBe(false), { timeout: 5_000 });
+    await vi.waitFor(() => expect(given?.aborted).toBe(false), { timeout: 20_000 });
     delivery.abort();
-    await vi.waitFor(() => expect(given?.aborted).toBe(true), { timeout: 5_000 });
+    await vi.waitFor(() => expect(given?.aborted).toBe(true), { timeout: 20_000 });
   });
 
   test("When a delivery is logged, then the line has the event's id and its trace", async () => {
@@ -159,7 +159,7 @@ describe('POST /followerAdded', () => {
 
   test('When an event is not valid, then both log lines have its id, so that a developer can find its dead letter', async () => {
     await deliver({ ...event, data: { follower: 'a b', followee: 'bob' } });
-    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 5_000 });
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 20_000 });
     for (const line of lines) expect(line).toMatchObject({ eventId: 'event-1' });
   });
 

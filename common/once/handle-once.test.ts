@@ -64,11 +64,11 @@ test('When many events arrive at once, then 16 are handled at a time, and the ot
   const deliveries = Array.from({ length: MAX_CONCURRENT + 5 }, (_, i) =>
     handleOnce(event(`event-${i}`), waiting, work),
   );
-  await vi.waitFor(() => expect(pendingWork).toHaveLength(MAX_CONCURRENT), { timeout: 5_000 });
+  await vi.waitFor(() => expect(pendingWork).toHaveLength(MAX_CONCURRENT), { timeout: 20_000 });
   expect(take).toHaveBeenCalledTimes(MAX_CONCURRENT + 5);
   expect(work).toHaveBeenCalledTimes(MAX_CONCURRENT);
   for (const resolve of pendingWork.splice(0)) resolve();
-  await vi.waitFor(() => expect(pendingWork).toHaveLength(5), { timeout: 5_000 });
+  await vi.waitFor(() => expect(pendingWork).toHaveLength(5), { timeout: 20_000 });
   for (const resolve of pendingWork) resolve();
   await Promise.all(deliveries);
   expect(work).toHaveBeenCalledTimes(MAX_CONCURRENT + 5);
@@ -85,7 +85,7 @@ test('When Dapr abandons a delivery while its event waits, then its claim is rel
   const { handleOnce } = create();
   const abandoning = new AbortController();
   const inProgress = Array.from({ length: MAX_CONCURRENT }, (_, i) => handleOnce(event(`event-${i}`), waiting, work));
-  await vi.waitFor(() => expect(pendingWork).toHaveLength(MAX_CONCURRENT), { timeout: 5_000 });
+  await vi.waitFor(() => expect(pendingWork).toHaveLength(MAX_CONCURRENT), { timeout: 20_000 });
   const abandoned = [
     handleOnce(event('abandoned-1'), abandoning.signal, work),
     handleOnce(event('abandoned-2'), abandoning.signal, work),

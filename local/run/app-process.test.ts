@@ -25,7 +25,7 @@ function start(command: string[]): { app: AppProcess; lines: string[] } {
   return { app, lines };
 }
 
-const programOf = (lines: string[]) => vi.waitFor(() => Number(lines[0] ?? expect.fail('not up')), { timeout: 10_000 });
+const programOf = (lines: string[]) => vi.waitFor(() => Number(lines[0] ?? expect.fail('not up')), { timeout: 30_000 });
 
 const isRunning = (pid: number) => {
   try {

@@ -41,7 +41,7 @@ test('When one of several apps exits with 0, then the others continue, and the r
     failure = error;
   });
   await run.start();
-  await vi.waitFor(() => expect(lines).toContain('checkout ended with exit code 0'), { timeout: 10_000 });
+  await vi.waitFor(() => expect(lines).toContain('checkout ended with exit code 0'), { timeout: 30_000 });
   expect(failure).toBeUndefined();
   expect(await run.stop()).toBe(true);
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 30_000 };
 const TS_NODE = ['--require', 'ts-node/register/transpile-only'];
 
 /** Reports on stderr. `orphan` comes after the stop signal that the end of the parent may cause. */

@@ -7,7 +7,7 @@ import { type Inbox, type InboxOptions, startInbox } from '../inbox/inbox';
 import { silent } from '../log';
 
 /** The deadline of `vi.waitFor` for a change that should be immediate. */
-export const SOON = { timeout: 5_000, interval: 5 };
+export const SOON = { timeout: 20_000, interval: 5 };
 
 const ends: (() => unknown)[] = [];
 afterAll(() => Promise.all(ends.map((end) => end())));

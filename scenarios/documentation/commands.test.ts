@@ -71,9 +71,9 @@ describe('README.md', () => {
     const curl = commands(readme).find((command) => command.includes('/followers -H')) ?? '';
     const { id, follower, followee } = JSON.parse(await run(curl));
     expect([follower, followee]).toEqual(['carol', 'dave']);
-    await vi.waitFor(async () => expect(await stack.inbox.mailsOf(id)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await stack.inbox.mailsOf(id)).toHaveLength(1), { timeout: 30_000 });
     expect(await stack.inbox.mailsOf(id)).toMatchObject([{ Subject: 'carol follows you' }]);
-    await vi.waitFor(async () => expect(await stack.inbox.pushes('dave')).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await stack.inbox.pushes('dave')).toHaveLength(1), { timeout: 30_000 });
   });
 });
 
@@ -105,7 +105,7 @@ describe('docs/break-it.md', () => {
         if (published && !shell.some((line) => line.includes('Idempotency-Key'))) {
           await vi.waitFor(
             () => expect(messages()).toContainEqual(expect.stringMatching(/^(will be retried|dead letter): /)),
-            { timeout: 10_000 },
+            { timeout: 30_000 },
           );
         }
       }

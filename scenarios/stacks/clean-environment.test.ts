@@ -9,7 +9,14 @@ import { ROOT } from './root';
 const RUNS_IN_TESTS = /^scenarios\/.*\.ts$|\/testing\/.*\.ts$|\.(test|dapr|compose|kubernetes)\.ts$/;
 
 /** The first is set here; the others are read by a program that runs in a container. */
-const NOT_FROM_OUTSIDE = ['NODE_ENV', 'REDIS_PASSWORD', 'REDIS_PASSWORD_FILE'];
+const NOT_FROM_OUTSIDE = [
+  'NODE_ENV',
+  'REDIS_PASSWORD',
+  'REDIS_PASSWORD_FILE',
+  'DAPR_HTTP_PORT',
+  'DAPR_API_TOKEN',
+  'API_FACADE_SERVICE_HOST',
+];
 
 test('When a test reads a variable of the environment, then the clean environment keeps it', () => {
   const read = repositoryFiles()
