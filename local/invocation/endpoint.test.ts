@@ -40,7 +40,8 @@ describe.skipIf(!hasOpenssl())('an endpoint over TLS [needs openssl]', () => {
     const server = createServer({ cert: certificate, key, ca: certificate, requestCert: true }, (_, res) =>
       res.end('ok'),
     );
-    server.listen(0, 'localhost');
+    // Not 'localhost': in a container without IPv6, Node listens on ::1 for it, but connects to 127.0.0.1.
+    server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     atStop(() => server.close());
     const endpoint = (name: string, clientTLS: object) => ({
