@@ -5,8 +5,11 @@ const contract = 'local/contract/*.test.ts';
 export default defineConfig({
   test: {
     projects: [
-      // These tests measure delays, so no other project runs at the same time.
-      { extends: true, test: { name: 'contract', include: [contract], sequence: { groupOrder: 0 } } },
+      // These tests measure delays, so neither another project nor another file runs at the same time.
+      {
+        extends: true,
+        test: { name: 'contract', include: [contract], fileParallelism: false, sequence: { groupOrder: 0 } },
+      },
       {
         extends: true,
         test: {

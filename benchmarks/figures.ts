@@ -20,7 +20,7 @@ export interface Figures {
   /** The same while 2 % of the mails are refused for now, without the follows whose mails are refused. */
   besideRefusals: Record<string, Latency>;
   /** From the time at which a post is due until the answer of api-facade, or of its sidecar for a bare publish. */
-  answer: Record<'POST /followers' | 'bare publish', Latency>;
+  answer: Record<'POST /followers' | 'POST /followers, quickstart style' | 'bare publish', Latency>;
   /** From `dapr run` until the sidecar is ready, one value for each started service. */
   startMs: number[];
   memoryMb: { atRest: Record<string, number>; atFullLoad: Rounds };

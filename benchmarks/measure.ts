@@ -53,7 +53,11 @@ export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progr
     cpuMsPerEvent: {},
     fanOut: Object.fromEntries(NOTIFYING.map(({ name }) => [name, emptyLatency()])),
     besideRefusals: Object.fromEntries(RETRYING.map(({ name }) => [name, emptyLatency()])),
-    answer: { 'POST /followers': emptyLatency(), 'bare publish': emptyLatency() },
+    answer: {
+      'POST /followers': emptyLatency(),
+      'POST /followers, quickstart style': emptyLatency(),
+      'bare publish': emptyLatency(),
+    },
     startMs: [],
     memoryMb: { atRest: {}, atFullLoad: {} },
     replicas: {},
@@ -98,7 +102,8 @@ export async function measure(plan: Plan, dapr: RunStackOptions, { step }: Progr
           measureSteadyLoad(pipeline, pipeline.url, plan),
         );
         addLatencies(figures.fanOut[style.name], fanOut);
-        if (pipeline === sample) addLatencies(figures.answer['POST /followers'], answers);
+        if (style === SAMPLE) addLatencies(figures.answer['POST /followers'], answers);
+        if (style === QUICKSTART) addLatencies(figures.answer['POST /followers, quickstart style'], answers);
         if (!RETRYING.includes(style)) continue;
         const besides = await step(`${title(style.name)}, 2 % of the mails refused`, () =>
           measureSteadyLoad(pipeline, pipeline.url, { ...plan, refuseEvery: REFUSE_EVERY }),

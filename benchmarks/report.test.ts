@@ -35,7 +35,11 @@ const result: Result = {
       'quickstart style': latency,
     },
     besideRefusals: { 'this sample': { ...latency, p50: [2, 4, 6] } },
-    answer: { 'POST /followers': { ...latency, p99: [3, 6, 9] }, 'bare publish': { ...latency, p99: [2, 4, 6] } },
+    answer: {
+      'POST /followers': { ...latency, p99: [3, 6, 9] },
+      'POST /followers, quickstart style': { ...latency, p99: [4, 8, 12] },
+      'bare publish': { ...latency, p99: [2, 4, 6] },
+    },
     startMs: [300, 200, 250],
     memoryMb: { atRest: { redis: 10.4 }, atFullLoad: { redis: [20.6, 19, 30] } },
     replicas: { '1': [300, 330, 360], '2': [600, 330, 180] },
@@ -81,6 +85,7 @@ test('When two versions are compared, then the ratio is taken round by round', (
   ]);
   expect(row('this sample ÷ the limit')).toEqual([['', '0.50 (0.50 to 0.50)', '', '0.91 (0.83 to 0.97)']]);
   expect(row('p99 of POST /followers ÷ bare publish')).toEqual([['at most 1.50', '1.50 (1.50 to 1.50)', '', '']]);
+  expect(row('p99 of POST /followers, quickstart style ÷ bare publish')).toEqual([['', '2.00 (2.00 to 2.00)', '', '']]);
 });
 
 test('When the plot is drawn, then each version has a bar in proportion to its figure, and text is escaped', () => {

@@ -5,7 +5,6 @@ import {
   type RequestOptions,
   request as requestHttp,
 } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
@@ -111,7 +110,9 @@ export function openRequest(given: OpenRequest): Promise<OpenAnswer> {
     };
     let req: ReturnType<typeof requestHttp>;
     try {
-      req = url.protocol === 'https:' ? requestHttps(options) : requestHttp(options);
+      // TLS is loaded with the first request that needs it: it would delay every start.
+      const request = url.protocol === 'https:' ? process.getBuiltinModule('node:https').request : requestHttp;
+      req = request(options);
     } catch (error) {
       return fail(error as Error); // an invalid character in the path or in a header
     }

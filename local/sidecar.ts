@@ -55,6 +55,8 @@ export class Sidecar {
   private readonly log: Log;
   private phase: Phase = 'starting';
   private closing: Promise<boolean> | undefined;
+  /** The port of the Dapr API. 0 before `listen`. */
+  port = 0;
   private unlist = () => {};
   private unwatch = () => {};
 
@@ -64,7 +66,7 @@ export class Sidecar {
     private readonly resources: Resources,
   ) {
     const { appId, appPort, configFile, log = silent, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
-    const { disabledInitEndpoints = [] } = options;
+    const { disabledInitEndpoints = [], env = process.env } = options;
     // daprd accepts one byte more than its limit.
     const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
     this.log = log;
@@ -72,7 +74,7 @@ export class Sidecar {
     this.directory = options.directory ?? new Directory();
     const policies = new Policies(resources.resiliencies, log);
     this.policies = policies;
-    const configuration = configFile === undefined ? NO_CONFIGURATION : loadConfiguration(configFile, log);
+    const configuration = configFile === undefined ? NO_CONFIGURATION : loadConfiguration(configFile, env, log);
     const { secretScopes } = configuration;
     const tracing = new Tracing(configuration.samplingRate);
     this.isHotReloadOn = isHotReloadOn(configuration);
@@ -84,7 +86,7 @@ export class Sidecar {
     }
     const { app } = this;
     this.blocks = new Blocks({ policies, secretScopes, app, tracing, log, probe });
-    const { memory = new SharedMemory(), env = process.env } = options;
+    const { memory = new SharedMemory() } = options;
     this.components = new LoadedComponents({ appId, env, memory, policies, blocks: this.blocks, probe, log });
     const { pubsubs, stores } = this.components;
     if (app) {
@@ -112,11 +114,6 @@ export class Sidecar {
     });
   }
 
-  /** The port of the Dapr API. */
-  get port(): number {
-    return (this.servers.api.address() as AddressInfo).port;
-  }
-
   get hasSubscriptions(): boolean {
     return (this.consumers?.subscriptions.length ?? 0) > 0;
   }
@@ -127,6 +124,7 @@ export class Sidecar {
     const { publicPort, publicListenAddress = listenAddresses[0] ?? LISTEN_ADDRESS } = this.options;
     for (const component of this.resources.components) await this.components.add(component);
     this.listeners = await listen(this.servers.api, httpPort, listenAddresses, this.log);
+    this.port = (this.servers.api.address() as AddressInfo).port;
     if (publicPort !== undefined) await listen(this.servers.publicApi, publicPort, [publicListenAddress], this.log);
     this.unlist = this.directory.add({ appId, port: this.port, secret: this.secret });
   }
@@ -146,8 +144,9 @@ export class Sidecar {
   }
 
   /**
-   * Accepts no more messages, waits at most `graceMs` for the deliveries in flight, and closes. The API answers until
-   * then, because the app may need it to finish. Resolves with whether all deliveries in flight have finished.
+   * Accepts no more messages, waits at most `graceMs` for the deliveries in flight, and then for the calls of the API
+   * that have no answer yet, and closes. The API answers until the last delivery, because the app may need it to finish.
+   * Resolves with whether all of them have finished.
    */
   close(graceMs = this.options.gracefulShutdownMs ?? GRACEFUL_SHUTDOWN_MS): Promise<boolean> {
     this.closing ??= this.drainAndClose(graceMs);
@@ -161,14 +160,15 @@ export class Sidecar {
     this.appHealth?.stop();
     const blocked = sleep(this.options.blockShutdownMs ?? 0);
     const stopMs = graceMs + (this.options.blockShutdownMs ?? 0);
+    const deadline = Date.now() + stopMs;
     const [moved, delivered = true] = await Promise.all([this.outbox.stop(stopMs), this.consumers?.stop(stopMs)]);
     await blocked;
+    for (const listener of this.listeners) listener.close();
+    const answered = await closeServers(Object.values(this.servers), deadline - Date.now());
     this.blocks.close();
     this.app?.close();
-    for (const listener of this.listeners) listener.close();
-    await closeServers(Object.values(this.servers));
     await this.components.close();
-    return moved && delivered;
+    return moved && delivered && answered;
   }
 
   /** Returns daprd's name for the part that is not ready; undefined when the sidecar is ready. */

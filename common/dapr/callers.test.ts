@@ -14,7 +14,7 @@ const app = appThatAllows(replayOf('email-notification-service'));
 const invokedBy = (...callers: string[]) =>
   request(app)
     .post('/followerAdded')
-    // supertest would send one header with all names.
+    // A list becomes one header for each name. The types of supertest do not have it.
     .set({ 'dapr-caller-app-id': callers as unknown as string });
 
 test('When the own sidecar delivers an event, then the request passes', async () => {

@@ -16,7 +16,10 @@ const ALIASES: Readonly<Record<string, string>> = {
 const INVOCATION = 'v1.0/invoke/*';
 
 /** Returns whether a route is allowed. As in daprd, health checks always are. */
-export function isRouteAllowed({ pattern = INVOCATION }: ApiRoute, { allowed, denied }: ApiAccess): boolean {
+export function isRouteAllowed(
+  { pattern = INVOCATION }: Pick<ApiRoute, 'pattern'>,
+  { allowed, denied }: ApiAccess,
+): boolean {
   if (pattern.startsWith('v1.0/healthz')) return true;
   const [version = '', group] = pattern.split('/');
   const matches = (rule: string) => pattern.startsWith(rule) || rule === `${ALIASES[version]}/${group}`;

@@ -4,8 +4,9 @@ import { stringifyJson } from '../json/stringify';
 import { type GoType, JsonTypeError, readAs } from '../json/structs';
 import type { Policy } from '../resiliency/policy';
 import type { Tracing } from '../tracing';
+import type { ApiAnswer } from './answer';
 import { ApiError } from './errors';
-import { type ApiAnswer, type ApiRequestInFull as ApiRequest, type ApiRoute, json } from './router';
+import { type ApiRequestInFull as ApiRequest, type ApiRoute, json } from './router';
 
 /** An output binding of the sidecar. */
 export interface NamedBinding {

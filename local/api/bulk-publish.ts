@@ -2,9 +2,10 @@ import { goBase64 } from '../json/go-base64';
 import { isJsonObject, type JsonObject, JsonSyntaxError, type JsonValue, parseJson } from '../json/parse';
 import { stringifyJson } from '../json/stringify';
 import { type GoType, JsonTypeError, readAs } from '../json/structs';
+import type { ApiAnswer } from './answer';
 import { type ApiError, pubsubError } from './errors';
 import { findPubsub, isRawPayload, type PublishDependencies, publishFailed, publishForbidden, wrap } from './publish';
-import { type ApiAnswer, type ApiRoute, type Handler, header, json, metadataOf, noContent } from './router';
+import { type ApiRoute, type Handler, header, json, metadataOf, noContent } from './router';
 
 interface Entry {
   entryId: string;

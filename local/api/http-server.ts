@@ -21,7 +21,9 @@ export function createHttpServer(options: ServerOptions, onRequest: RequestListe
     const line = hosts === 0 ? '400 Bad Request: missing required Host header' : '400 Bad Request';
     res.socket?.end(refusal(line));
   });
-  const takeOver = acceptHttp2(() => server.address() as AddressInfo);
+  // A server that closes has no address, and another program may listen on its port.
+  const target = () => server.address() as AddressInfo | null;
+  const takeOver = acceptHttp2(target);
   const sessions = new WeakMap<Duplex, Duplex>();
   const forwarded = new WeakMap<Duplex, Socket>();
   server.on('clientError', ({ code, rawPacket }: ParseError, socket) => {
@@ -32,9 +34,10 @@ export function createHttpServer(options: ServerOptions, onRequest: RequestListe
     if (open) return void (rawPacket && open.write(rawPacket)); // more of the same request
     const [method] = /^[A-Za-z-]{1,32}(?= )/.exec(rawPacket?.subarray(0, 40).toString('latin1') ?? '') ?? [];
     if (code === 'HPE_INVALID_METHOD' && method !== undefined && method !== RARE_METHOD && rawPacket) {
-      const { address, port } = server.address() as AddressInfo;
+      const own = target();
+      if (!own) return void socket.destroy();
       const known = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH'];
-      const again = connect(port, address);
+      const again = connect(own.port, own.address);
       forwarded.set(socket, again);
       again.write(known.includes(method.toUpperCase()) ? method.toUpperCase() : RARE_METHOD);
       again.write(rawPacket.subarray(method.length));

@@ -5,8 +5,9 @@ import { readTarget, type Target } from '../invocation/target';
 import { AttemptTimeout, createPolicy, type Policies, StatusError } from '../resiliency/policy';
 import { PermanentError } from '../resiliency/retry';
 import type { Tracing } from '../tracing';
+import type { ApiAnswer } from './answer';
 import { ApiError, noSuchPath } from './errors';
-import { type ApiAnswer, type ApiRequest, type ApiRoute, header } from './router';
+import { type ApiRequest, type ApiRoute, header } from './router';
 
 export interface InvokeDependencies extends Reach {
   policies: Policies;

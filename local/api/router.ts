@@ -1,9 +1,10 @@
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import { type HeaderLine, linesOf } from '../http-request';
 import type { Log } from '../log';
 import { bodyThrough, NO_PIPELINE, type Pipeline, pathThrough } from '../middleware/middleware';
 import type { TraceContext, Tracing } from '../tracing';
+import { type ApiAnswer, writeAnswer } from './answer';
 import { baggageError, baggageOf } from './baggage';
 import type { Cors } from './cors';
 import { ApiError, noSuchPath } from './errors';
@@ -36,12 +37,6 @@ export interface ApiRequest {
 /** A call to the API with its complete body. */
 export type ApiRequestInFull = ApiRequest & { body: Buffer };
 
-export interface ApiAnswer {
-  status: number;
-  headers?: Record<string, string | string[] | undefined>;
-  body?: string | Buffer | Readable;
-}
-
 /** Returns the answer; undefined if it has called `respond`. */
 type AnyHandler<R> = (request: R) => Promise<ApiAnswer | undefined> | ApiAnswer | undefined;
 export type Handler = AnyHandler<ApiRequestInFull>;
@@ -67,6 +62,13 @@ export interface ApiOptions {
   refusal?: ((headers: IncomingHttpHeaders) => ApiError | undefined) | undefined;
   /** Returns the headers that browsers need. Undefined: no other origin may use the API. */
   cors?: Cors | undefined;
+  /**
+   * Whether a request is an invocation from another sidecar. It is for the app: the middlewares and the access rules of
+   * the API are not for it.
+   */
+  isFromSidecar?: (headers: IncomingHttpHeaders) => boolean;
+  /** Whether the access rules allow a route. Default: all are allowed. */
+  isOpen?: (route: ApiRoute) => boolean;
   /** The middlewares of the API. Default: none. */
   pipeline?: Pipeline;
   /** The answer to a path without a route. Default: daprd's, which treats it as an invocation without an app id. */
@@ -102,20 +104,23 @@ export function createApi(options: ApiOptions): Server {
     refusal,
     cors,
     noRoute,
-    pipeline = NO_PIPELINE,
+    isFromSidecar = () => false,
+    isOpen = () => true,
+    pipeline: ownPipeline = NO_PIPELINE,
     tracing,
     maxBodyBytes,
     maxHeaderBytes,
     log,
   } = options;
   const compiled = routes.map((route) => ({ ...route, match: compile(route.pattern) }));
+  const open = compiled.filter(isOpen);
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/', headers } = req;
     const [path, search] = splitOnce(url, '?');
     const segments = cleanSegments(path);
     if (!segments)
-      return write(req, res, {
+      return writeAnswer(req, res, {
         status: 400,
         headers: { 'content-type': PLAIN['content-type'] },
         body: '400 Bad Request',
@@ -125,7 +130,7 @@ export function createApi(options: ApiOptions): Server {
     const baggage = isHealthCheck || !tracing.isOn ? '' : baggageOf(req);
     const reply = (given: ApiAnswer) => {
       const traced = isHealthCheck ? {} : tracing.responseHeaders(trace);
-      return write(req, res, {
+      return writeAnswer(req, res, {
         ...given,
         headers: { ...traced, ...(baggage !== '' && { baggage }), ...given.headers },
       });
@@ -134,7 +139,7 @@ export function createApi(options: ApiOptions): Server {
     if (refused) return reply(json(refused.status, refused.body));
     const badBaggage = baggageError(baggage);
     if (badBaggage !== undefined) {
-      return write(req, res, { status: 400, headers: PLAIN, body: `invalid baggage header: ${badBaggage}\n` });
+      return writeAnswer(req, res, { status: 400, headers: PLAIN, body: `invalid baggage header: ${badBaggage}\n` });
     }
     const forBrowser = cors?.(req);
     for (const [name, value] of Object.entries(forBrowser?.headers ?? {})) res.setHeader(name, value);
@@ -142,10 +147,12 @@ export function createApi(options: ApiOptions): Server {
     if (!isHealthCheck && !isAllowed(headers)) {
       return reply({ status: 401, headers: PLAIN, body: 'invalid api token\n' });
     }
+    const isInner = isFromSidecar(headers);
+    const pipeline = isInner ? NO_PIPELINE : ownPipeline;
     const throughPipeline = (given: ApiAnswer): ApiAnswer =>
       given.body === undefined ? given : { ...given, body: bodyThrough(pipeline, 'answer', given.body) };
     try {
-      for (const { methods, match, tooLarge, ...route } of compiled) {
+      for (const { methods, match, tooLarge, ...route } of isInner ? compiled : open) {
         const params = methods.length === 0 || methods.includes(method) ? match(segments) : undefined;
         if (!params) continue;
         const respond = (given: ApiAnswer) => reply(throughPipeline(given));
@@ -205,28 +212,6 @@ function requestOf<Body>(
       return disconnected.signal;
     },
   };
-}
-
-/** Writes an answer. Resolves when the caller has it, or has disconnected. */
-async function write({ method }: IncomingMessage, res: ServerResponse, answer: ApiAnswer): Promise<void> {
-  const { status, headers = {}, body = '' } = answer;
-  const given: OutgoingHttpHeaders = {};
-  for (const name in headers) if (headers[name] !== undefined) given[name] = headers[name];
-  if (body instanceof Readable) {
-    res.writeHead(status, given);
-    body.pipe(res);
-    return new Promise((resolve) => {
-      res.once('finish', resolve);
-      res.once('close', () => {
-        body.destroy();
-        resolve();
-      });
-    });
-  }
-  const hasLength = status !== 204 && status !== 304 && !(method === 'HEAD' && body.length === 0);
-  if (hasLength) given['content-length'] = String(Buffer.byteLength(body));
-  res.writeHead(status, given);
-  res.end(method === 'HEAD' ? undefined : body);
 }
 
 /** Returns the text before and after the first separator. */

@@ -26,7 +26,7 @@ import { publishRoute } from './publish';
 import { createApi, PLAIN } from './router';
 import { shutdownRoute } from './shutdown';
 import { stateRoutes } from './state';
-import { accessCheck } from './tokens';
+import { accessCheck, sidecarCheck } from './tokens';
 
 export interface SidecarApiDependencies {
   options: SidecarOptions;
@@ -57,7 +57,7 @@ export interface SidecarApi {
   publicApi: Server;
 }
 
-/** The answer to a path without a route if the configuration allows only some APIs. */
+/** The answer to a path without a route if the configuration does not allow invocation. */
 const NOT_FOUND = { status: 404, headers: PLAIN, body: '404 page not found\n' };
 
 /** Returns the servers of a sidecar. */
@@ -67,6 +67,7 @@ export function createSidecarApi(dependencies: SidecarApiDependencies): SidecarA
   const { appId, appPort, apiToken, appToken, env = process.env, maxHeaderBytes = MAX_HEADER_BYTES, probe } = options;
   // daprd accepts one byte more than its limit.
   const maxBodyBytes = (options.maxBodyBytes ?? MAX_BODY_BYTES) + 1;
+  const isFromSidecar = sidecarCheck(secret);
   const { pubsubs, stores } = components;
   const publishing = { appId, pubsubs, tracing };
   const health = healthRoutes(appId, dependencies.notReadyPart);
@@ -80,7 +81,7 @@ export function createSidecarApi(dependencies: SidecarApiDependencies): SidecarA
     subscriptions: dependencies.subscriptions,
     endpoints: () => dependencies.endpoints().map(({ name }) => name),
   });
-  const shared = { refusal: pageCheck(options, secret), tracing, maxBodyBytes, maxHeaderBytes, log };
+  const shared = { refusal: pageCheck(options, isFromSidecar), tracing, maxBodyBytes, maxHeaderBytes, log };
   const endpoint = (name: string) => dependencies.endpoints().find((candidate) => candidate.name === name);
   const apps = { appId, namespace: namespaceOf(env), apiToken, appToken, app, directory, secret, endpoint, probe };
   const api = createApi({
@@ -96,12 +97,12 @@ export function createSidecarApi(dependencies: SidecarApiDependencies): SidecarA
       ...blocks.routes(),
       ...notConfiguredRoutes(appId, log),
       invokeRoute({ ...shared, ...apps, isAppHealthy: dependencies.isAppHealthy, policies }),
-    ]
-      .filter((route) => isRouteAllowed(route, configuration.apiAccess))
-      .map((route) => probe?.route(route) ?? route),
+    ].map((route) => probe?.route(route) ?? route),
+    isOpen: (route) => isRouteAllowed(route, configuration.apiAccess),
+    isFromSidecar,
     pipeline: () => blocks.pipeline(configuration.httpPipeline),
-    ...(configuration.apiAccess.allowed.length > 0 && { noRoute: NOT_FOUND }),
-    isAllowed: accessCheck(apiToken, secret),
+    ...(!isRouteAllowed({ pattern: undefined }, configuration.apiAccess) && { noRoute: NOT_FOUND }),
+    isAllowed: accessCheck(apiToken, isFromSidecar),
     cors: options.allowedOrigins ? allowOrigins(options.allowedOrigins) : undefined,
   });
   return { api, publicApi: createPublicApi([...health, ...metadata], shared) };

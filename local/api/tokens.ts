@@ -1,11 +1,21 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { SECRET_HEADER } from '../invocation/headers';
 
-/** Returns the check of a call: it has the token of the API, or comes from a sidecar that knows the secret. */
-export function accessCheck(apiToken: string | undefined, secret: string): (headers: IncomingHttpHeaders) => boolean {
+/** Returns whether a request with these headers passes. */
+export type HeaderCheck = (headers: IncomingHttpHeaders) => boolean;
+
+/** Returns the check whether a call comes from a sidecar that knows the secret. */
+export function sidecarCheck(secret: string): HeaderCheck {
+  const isSecret = tokenCheck(secret);
+  return (headers) => isSecret(headers[SECRET_HEADER]);
+}
+
+/** Returns the check of a call: it has the token of the API, or comes from another sidecar. */
+export function accessCheck(apiToken: string | undefined, isFromSidecar: HeaderCheck): HeaderCheck {
   if (!apiToken) return () => true;
-  const [isToken, isSecret] = [tokenCheck(apiToken), tokenCheck(secret)];
-  return (headers) => isToken(headers['dapr-api-token']) || isSecret(headers['x-local-sidecar']);
+  const isToken = tokenCheck(apiToken);
+  return (headers) => isToken(headers['dapr-api-token']) || isFromSidecar(headers);
 }
 
 /** Returns a function that checks whether a header is the expected token. It takes constant time. */

@@ -1,5 +1,4 @@
 import { Agent, STATUS_CODES } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { type HttpAnswer, type OpenAnswer, openRequest, RequestError, readAll } from '../http-request';
 import { goClientError } from '../invocation/go-error';
 import { lookup } from '../pubsub/envelope';
@@ -45,6 +44,7 @@ export function httpBinding({ file, name, metadata }: Component): Binding {
     timeout === '' ? undefined : (parseDurationMs(timeout) ?? fail('responseTimeout', 'a duration such as 5s'));
   const failsByDefault = option('errorIfNot2XX') === '' || isTruthy(option('errorIfNot2XX'));
   const token = option('securityToken') === '' ? {} : { [option('securityTokenHeader')]: option('securityToken') };
+  const { Agent: HttpsAgent } = process.getBuiltinModule('node:https');
   const agents = { 'http:': new Agent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) };
   return {
     block: 'bindings',

@@ -71,7 +71,8 @@ export function expandComponent(document: JsonRecord, broker: BrokerName, known:
   return { apiVersion: 'dapr.io/v1alpha1', kind: 'Component', metadata: { name }, spec, ...(scopes && { scopes }) };
 }
 
-/** Writes a resource as JSON, which is also YAML, with its placeholders filled in. */
+/** Writes the text of a `$yaml`, or a resource as JSON, which is also YAML. Its placeholders are filled in. */
 export function writeDocument(file: string, document: JsonRecord, known: Record<string, string>): void {
-  writeFileSync(file, JSON.stringify(fillPlaceholders(document, known)));
+  const { $yaml: text } = document;
+  writeFileSync(file, typeof text === 'string' ? text : JSON.stringify(fillPlaceholders(document, known)));
 }

@@ -44,10 +44,13 @@ export interface SidecarUnderTest {
   readonly settleMs: number;
 }
 
+/** A sidecar that is ready may still ask its app for the configuration and the subscriptions. */
+const SETTLE_MS = 200;
+
 /** Our sidecar in the process of the test. Most cases use it, because it is the fastest. */
 export class InProcessSidecar implements SidecarUnderTest {
   readonly output = '';
-  readonly settleMs = 0;
+  readonly settleMs = SETTLE_MS;
   private started: Promise<Sidecar> | undefined;
 
   constructor(private readonly settings: SidecarSettings) {}
@@ -90,7 +93,7 @@ export type Command = readonly string[];
 /** A sidecar in a child process: ours, or daprd. */
 export class SidecarProcess implements SidecarUnderTest {
   output = '';
-  readonly settleMs = 200;
+  readonly settleMs = SETTLE_MS;
   private child: ChildProcess | undefined;
   private exit: Exit | undefined;
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
-import type { ApiAnswer } from '../api/router';
+import type { ApiAnswer } from '../api/answer';
 import type { OpenAnswer } from '../http-request';
 import { forwardedAnswer } from './headers';
 

@@ -36,9 +36,12 @@ export function bodyThrough<B extends Body>(pipeline: Pipeline, direction: 'requ
   const steps = pipeline().flatMap((middleware) => middleware[direction]?.bind(middleware) ?? []);
   if (steps.length === 0) return body;
   const convert = (text: string) => steps.reduce((result, step) => step(result), text);
-  if (typeof body === 'string') return convert(body) as B;
-  if (Buffer.isBuffer(body)) return Buffer.from(convert(body.toString())) as unknown as B;
-  return through(body, convert) as unknown as B;
+  return convertBody(body, convert) as B; // a body keeps its kind
+}
+
+function convertBody(body: Body, convert: (text: string) => string): Body {
+  if (typeof body === 'string') return convert(body);
+  return Buffer.isBuffer(body) ? Buffer.from(convert(body.toString())) : through(body, convert);
 }
 
 function through(source: Readable, convert: (text: string) => string): Readable {

@@ -66,7 +66,7 @@ export function readComponent(
 export function readValue(item: Field, env: Environment, secretOf: SecretOf): string {
   const [secret, value, envRef] = [item.get('secretKeyRef'), item.get('value'), item.get('envRef')];
   // daprd takes the JSON of a list or a map as text.
-  if (value.present) return typeof value.value === 'object' ? JSON.stringify(value.value) : value.scalar();
+  if (value.present) return typeof value.value === 'object' ? JSON.stringify(value.value) : value.string();
   if (secret.present) return secretOf(secret);
   if (!envRef.present) return '';
   const name = envRef.nonEmpty();

@@ -1,8 +1,9 @@
 import type { ApiAccess } from '../api/api-access';
+import type { Environment } from '../environment';
 import type { Log } from '../log';
 import type { SecretScope } from '../secrets/secret-store';
 import { type Field, ResourceError } from './document';
-import { readDocuments } from './load';
+import { readDocuments } from './yaml';
 
 /** The parts of a `Configuration` that this sidecar supports. https://docs.dapr.io/reference/resource-specs/configuration-schema/ */
 export interface Configuration {
@@ -47,9 +48,15 @@ export const enabledFeatures = (configuration: Configuration): string[] => {
   return [...named.map(([name]) => name), ...reload, 'WorkflowsRemoteActivityReminder'];
 };
 
-/** Returns the configuration of a file. @throws {ResourceError} when the file is unreadable or has no Configuration */
-export function loadConfiguration(file: string, log: Log): Configuration {
-  const document = readDocuments(file).find((candidate) => candidate.get('kind').value === 'Configuration');
+/**
+ * Returns the configuration of a file, in which `$NAME` and `${NAME}` are variables of the environment. An unset
+ * variable is empty.
+ *
+ * @throws {ResourceError} when the file is unreadable or has no Configuration
+ */
+export function loadConfiguration(file: string, env: Environment, log: Log): Configuration {
+  const documents = readDocuments(file, (text) => expandVariables(text, env));
+  const document = documents.find((candidate) => candidate.get('kind').value === 'Configuration');
   if (!document) throw new ResourceError(`${file}: the file has no document of kind Configuration`);
   const spec = document.get('spec');
   const rate = spec.get('tracing').get('samplingRate');
@@ -67,10 +74,17 @@ export function loadConfiguration(file: string, log: Log): Configuration {
   for (const key of spec.unknownKeys()) log.warn(`${file}: ${key} is not supported and is ignored`);
   const others = { secretScopes, features, apiAccess, httpPipeline, appHttpPipeline };
   if (!rate.present) return { samplingRate: undefined, ...others };
-  const samplingRate = Number(rate.scalar());
+  const samplingRate = Number(rate.string());
   if (!(samplingRate >= 0 && samplingRate <= 1)) return rate.fail('a number from 0 to 1');
   return { samplingRate, ...others };
 }
+
+/** As Go's `os.ExpandEnv`, which daprd uses. A shell's special variables, such as `$1` and `$?`, are empty. */
+const expandVariables = (text: string, env: Environment): string =>
+  text.replace(
+    /\$(?:\{([^}]*)\}|([A-Za-z_]\w*)|[\d*#$@!?-])/g,
+    (_, braced?: string, plain?: string) => env[braced ?? plain ?? ''] ?? '',
+  );
 
 /** Returns the rules for HTTP, such as `v1.0/state`. */
 const readRules = (field: Field): string[] =>

@@ -12,6 +12,8 @@ export class Field {
     readonly file: string,
     readonly path: string,
     readonly value: unknown,
+    /** Whether a number or a boolean is a string, too. So it is in daprd's files; in the JSON of an app, it is not. */
+    private readonly scalarsAreStrings = false,
   ) {}
 
   get present(): boolean {
@@ -26,27 +28,21 @@ export class Field {
     const object = this.present ? this.object() : {};
     const spelling = Object.hasOwn(object, key) ? key : (Object.keys(object).find((k) => sameName(k, key)) ?? key);
     this.readKeys.add(spelling);
-    return new Field(this.file, this.path ? `${this.path}.${spelling}` : spelling, object[spelling]);
+    return this.child(this.path ? `${this.path}.${spelling}` : spelling, object[spelling]);
   }
 
   string(): string;
   string(fallback: string): string;
   string(fallback?: string): string {
     if (!this.present && fallback !== undefined) return fallback;
-    return typeof this.value === 'string' ? this.value : this.fail('a string');
+    const { value } = this;
+    if (this.scalarsAreStrings && (typeof value === 'number' || typeof value === 'boolean')) return String(value);
+    return typeof value === 'string' ? value : this.fail('a string');
   }
 
   nonEmpty(): string {
     const text = this.string();
     return text === '' ? this.fail('a string that is not empty') : text;
-  }
-
-  /** Returns a scalar as a string. As in Dapr's metadata, `5` and `"5"` are equal. */
-  scalar(): string {
-    const { value } = this;
-    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-      ? String(value)
-      : this.fail('a string, a number or a boolean');
   }
 
   integer(fallback: number): number {
@@ -70,7 +66,7 @@ export class Field {
   list(): Field[] {
     if (!this.present) return [];
     if (!Array.isArray(this.value)) return this.fail('a list');
-    return this.value.map((item, i) => new Field(this.file, `${this.path}[${i}]`, item));
+    return this.value.map((item, i) => this.child(`${this.path}[${i}]`, item));
   }
 
   strings(): string[] {
@@ -93,6 +89,10 @@ export class Field {
   fail(allowed: string): never {
     const is = this.present ? `is ${JSON.stringify(this.value)}` : 'is missing';
     throw new ResourceError(`${this.file}: ${this.path || 'the document'} ${is}; allowed: ${allowed}`);
+  }
+
+  private child(path: string, value: unknown): Field {
+    return new Field(this.file, path, value, this.scalarsAreStrings);
   }
 
   private object(): Record<string, unknown> {

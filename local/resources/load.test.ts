@@ -33,16 +33,23 @@ describe('loadResources', () => {
     expect(load().components.map(({ name }) => name)).toEqual(['mine']);
   });
 
+  test('When a string in quotes has lines with tabs, then it is read, and an empty document is none', () => {
+    const metadata = `version: v1, metadata: [{name: routes, value: '{\n\t"a": 1\n}'}]`;
+    write('a.yaml', `${component('c').replace('version: v1', metadata)}\n---\n# nothing\n`);
+    expect(load().components[0]?.metadata.get('routes')).toBe('{ "a": 1 }');
+    expect(warnings).toEqual([]);
+  });
+
   test('When metadata values are scalars or environment variables, then they are read as strings', () => {
     write(
       'a.yaml',
       component('c').replace(
         'version: v1',
-        'version: v1, metadata: [{name: n, value: 5}, {name: b, value: true}, {name: e, envRef: HOST}]',
+        'version: v1, metadata: [{name: a, value: 5}, {name: b, value: true}, {name: e, envRef: HOST}]',
       ),
     );
     expect(Object.fromEntries(load({ HOST: 'redis:6379' }).components[0]?.metadata ?? [])).toEqual({
-      n: '5',
+      a: '5',
       b: 'true',
       e: 'redis:6379',
     });
@@ -122,16 +129,23 @@ describe('loadConfiguration', () => {
     ['"0"', 0],
   ])('When the sampling rate is %s, then it is %d', (text, rate) => {
     write('c.yaml', `kind: Configuration\nspec: {tracing: {samplingRate: ${text}}}`);
-    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({
+    expect(loadConfiguration(join(folder, 'c.yaml'), {}, log)).toEqual({
       ...NO_CONFIGURATION,
       samplingRate: rate,
       secretScopes: [],
     });
   });
 
+  test('When the file has variables of the environment, then they are filled in, and an unset one is empty', () => {
+    const features = `[{name: "a$\{NAME}-$\{NONE}$1$ b", enabled: true}]`;
+    write('c.yaml', `kind: Configuration\nspec: {tracing: {samplingRate: "$RATE"}, features: ${features}}`);
+    const configuration = loadConfiguration(join(folder, 'c.yaml'), { RATE: '0.5', NAME: 'x' }, log);
+    expect([configuration.samplingRate, ...configuration.features.keys()]).toEqual([0.5, 'ax-$ b']);
+  });
+
   test('When the configuration has no tracing section, then tracing is off', () => {
     write('c.yaml', 'kind: Configuration\nspec: {}');
-    expect(loadConfiguration(join(folder, 'c.yaml'), log)).toEqual({
+    expect(loadConfiguration(join(folder, 'c.yaml'), {}, log)).toEqual({
       ...NO_CONFIGURATION,
       samplingRate: undefined,
       secretScopes: [],
@@ -139,11 +153,11 @@ describe('loadConfiguration', () => {
   });
 
   test('When the file is missing, of another kind or has an invalid rate, then the error names the problem', () => {
-    expect(() => loadConfiguration(join(folder, 'none.yaml'), log)).toThrow(/cannot read .*none\.yaml/);
+    expect(() => loadConfiguration(join(folder, 'none.yaml'), {}, log)).toThrow(/cannot read .*none\.yaml/);
     write('c.yaml', component('c'));
-    expect(() => loadConfiguration(join(folder, 'c.yaml'), log)).toThrow('no document of kind Configuration');
+    expect(() => loadConfiguration(join(folder, 'c.yaml'), {}, log)).toThrow('no document of kind Configuration');
     write('c.yaml', 'kind: Configuration\nspec: {tracing: {samplingRate: "2"}}');
-    expect(() => loadConfiguration(join(folder, 'c.yaml'), log)).toThrow(
+    expect(() => loadConfiguration(join(folder, 'c.yaml'), {}, log)).toThrow(
       'spec.tracing.samplingRate is "2"; allowed: a number from 0 to 1',
     );
   });

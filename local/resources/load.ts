@@ -1,14 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import type { Environment } from '../environment';
 import type { Log } from '../log';
 import type { Component } from './component';
-import { Field, ResourceError } from './document';
+import { type Field, ResourceError } from './document';
 import { type HttpEndpoint, readEndpoints } from './endpoint';
 import { noPolicies, type Resiliency, readResiliency } from './resiliency';
 import { readComponents, secretReader } from './secret-references';
 import { type DeclaredSubscription, readSubscription } from './subscription';
+import { readDocuments } from './yaml';
 
 /** The resources of one app. */
 export interface Resources {
@@ -61,12 +61,12 @@ export function loadResources(folders: readonly string[], appId: string, env: En
 /** Returns whether daprd accepts the name of a document. It ignores the others. */
 function hasValidName(document: Field): boolean {
   const name = document.get('metadata').get('name').value;
-  return typeof name !== 'string' || !/[/%]|^\.\.?$/.test(name);
+  return !/[/%]|^\.\.?$/.test(String(name));
 }
 
 /** Returns whether a document is for another namespace than the one in NAMESPACE. daprd ignores it then. */
 function isElsewhere(document: Field, { NAMESPACE: own = '' }: Environment): boolean {
-  const namespace = document.get('metadata').get('namespace').value ?? '';
+  const namespace = document.get('metadata').get('namespace').string('');
   return own !== '' && namespace !== '' && namespace !== own;
 }
 
@@ -101,25 +101,4 @@ function readFolder(folder: string): Field[] {
       cause: error,
     });
   }
-}
-
-/** Returns the documents of a YAML file. @throws {ResourceError} when the file is unreadable or not YAML */
-export function readDocuments(file: string): Field[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ResourceError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
-  }
-  return Array.from(parseAllDocuments(text)).flatMap((document) => {
-    const [error] = document.errors;
-    if (error) throw new ResourceError(`${file}: not YAML: ${error.message.split('\n')[0]}`, { cause: error });
-    let value: unknown;
-    try {
-      value = document.toJS();
-    } catch (error) {
-      throw new ResourceError(`${file}: ${(error as Error).message}`, { cause: error }); // an alias without an anchor
-    }
-    return value === null ? [] : [new Field(file, '', value)];
-  });
 }

@@ -12,7 +12,7 @@ export type SecretOfDocument = (document: Field, reference: Field) => string;
 export function secretReader(documents: readonly Field[], appId: string, env: Environment): SecretOfDocument {
   const opened = new Map<string, SecretStore | undefined>();
   const open = (name: string): SecretStore | undefined => {
-    const document = documents.find((candidate) => candidate.get('metadata').get('name').value === name);
+    const document = documents.find((candidate) => candidate.get('metadata').get('name').string('') === name);
     const type = SECRET_STORES[document?.get('spec').get('type').string('') ?? ''];
     return document && type?.open(readComponent(document, appId, env), env);
   };

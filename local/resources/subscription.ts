@@ -43,7 +43,7 @@ export function readSubscription(document: Field): DeclaredSubscription {
       spec
         .get('metadata')
         .entries()
-        .map(([key, value]) => [key, value.scalar()]),
+        .map(([key, value]) => [key, value.string()]),
     ),
     bulkSubscribe: readBulkSubscribe(spec.get('bulkSubscribe')),
   };

@@ -6,23 +6,25 @@ import { type ChildProcess, spawn } from 'node:child_process';
  * groups.
  */
 export class Guard {
-  private readonly shell: ChildProcess | undefined;
-
-  constructor() {
-    if (process.platform === 'win32') return;
-    const script = 'while read -r pid; do groups="$groups -$pid"; done; [ -z "$groups" ] || kill -s TERM -- $groups';
-    this.shell = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-    this.shell.on('error', () => {});
-    this.shell.stdin?.on('error', () => {});
-    this.shell.unref();
-  }
+  private shell: ChildProcess | undefined;
 
   watch(pid: number | undefined): void {
-    if (pid !== undefined) this.shell?.stdin?.write(`${pid}\n`);
+    if (pid === undefined || process.platform === 'win32') return;
+    this.shell ??= startShell();
+    this.shell.stdin?.write(`${pid}\n`);
   }
 
   /** Ends the guard. Call it when all apps have ended. */
   dismiss(): void {
     this.shell?.kill('SIGKILL');
   }
+}
+
+function startShell(): ChildProcess {
+  const script = 'while read -r pid; do groups="$groups -$pid"; done; [ -z "$groups" ] || kill -s TERM -- $groups';
+  const shell = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  shell.on('error', () => {});
+  shell.stdin?.on('error', () => {});
+  shell.unref();
+  return shell;
 }

@@ -5,8 +5,9 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../api/errors';
 import { type ApiRoute, noContent } from '../api/router';
-import { tokenCheck } from '../api/tokens';
+import { sidecarCheck } from '../api/tokens';
 import type { SidecarAddress } from '../invocation/directory';
+import { SECRET_HEADER } from '../invocation/headers';
 
 /** The request of another process for a sidecar in a run. */
 export interface JoinRequest {
@@ -27,13 +28,12 @@ const READY_POLL_MS = 20;
  * stopped.
  */
 export function joinRoute(secret: string, join: Join): ApiRoute {
-  const isSecret = tokenCheck(secret);
+  const isFromSidecar = sidecarCheck(secret);
   return {
     methods: ['POST'],
     pattern: PATH,
     handler: async ({ headers, body, signal }) => {
-      if (!isSecret(headers['x-local-sidecar']))
-        throw new ApiError(403, 'ERR_JOIN', 'the caller is not a sidecar of this user');
+      if (!isFromSidecar(headers)) throw new ApiError(403, 'ERR_JOIN', 'the caller is not a sidecar of this user');
       try {
         await join(JSON.parse(body.toString('utf8')), signal);
       } catch (error) {
@@ -66,7 +66,7 @@ export class JoinedSidecar {
       port: this.host.port,
       method: 'POST',
       path: `/${PATH}`,
-      headers: { 'content-type': 'application/json', 'x-local-sidecar': this.host.secret },
+      headers: { 'content-type': 'application/json', [SECRET_HEADER]: this.host.secret },
     });
     this.call = call;
     call.end(JSON.stringify({ ...this.app, httpPort: this.port } satisfies JoinRequest));

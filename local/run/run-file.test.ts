@@ -39,6 +39,19 @@ apps:
   ]);
 });
 
+test('When values look like numbers or booleans, then variables have the text of the file, and settings their value', () => {
+  const env = '{A: 1.10, B: yes, C: 010, D: True, E: 1e3, F: 2001-01-01}';
+  const { apps } = load(
+    `version: 1\napps: [{appDirPath: a, appID: 1.10, appPort: 8081, enableAppHealthCheck: yes, env: ${env}}]`,
+  );
+  expect(apps).toMatchObject([
+    {
+      sidecar: { appId: '1.10', appPort: 8081, appHealth: {} },
+      env: { A: '1.10', B: 'yes', C: '010', D: 'True', E: '1e3', F: '2001-01-01' },
+    },
+  ]);
+});
+
 test('When the command line has resource folders, then they replace the folders of the file', () => {
   const { apps } = load('version: 1\ncommon: {resourcesPaths: [common]}\napps: [{appDirPath: .}]', ['elsewhere']);
   expect(apps[0]?.sidecar.resourcesPaths).toEqual([resolve('elsewhere')]);

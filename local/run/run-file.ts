@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Field, ResourceError } from '../resources/document';
-import { readDocuments } from '../resources/load';
+import { readRunDocuments } from '../resources/yaml';
 import { type AppSpec, sidecarOptions } from './app-spec';
 import { installedResources, resourcesBeside } from './default-resources';
 
@@ -23,7 +23,7 @@ export interface RunFile {
  */
 export function loadRunFile(path: string, resourcesPaths: readonly string[] = []): RunFile {
   const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'dapr.yaml') : path;
-  const [document] = readDocuments(file);
+  const [document] = readRunDocuments(file);
   if (!document?.get('version').present) throw new ResourceError(`${file}: version is missing; allowed: 1`);
   const apps = document.get('apps').list();
   if (apps.length === 0) document.get('apps').fail('a list with at least one app');
@@ -76,7 +76,7 @@ function readApp(app: Field, common: Field, baseDir: string, overridden: readonl
     sidecar,
     command: app.get('command').strings(),
     directory,
-    env: Object.fromEntries(env.map(([name, value]) => [name, value.scalar()])),
+    env: Object.fromEntries(env.map(([name, value]) => [name, value.string()])),
     grpcPort: number('daprGRPCPort') || undefined,
     stopsLast: app.get('x-stops-last').boolean(false),
   };

@@ -233,7 +233,7 @@ export class Run {
     this.lost = lost;
     const drained = await Promise.all(receivers.map(({ sidecar }) => sidecar.close(lost > 0 ? 0 : undefined)));
     endings.push(...(await stopApps(receivers)), ...(await stopApps(last)));
-    await Promise.all([...publishers, ...last].map(({ sidecar }) => sidecar.close()));
+    drained.push(...(await Promise.all([...publishers, ...last].map(({ sidecar }) => sidecar.close()))));
     for (const { grpc } of this.members) grpc.close();
     this.guard.dismiss();
     if (lost > 0) this.options.print(lossLine(lost));

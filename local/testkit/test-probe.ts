@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ApiAnswer } from '../api/answer';
 import { ApiError } from '../api/errors';
-import type { ApiAnswer, ApiRequest, ApiRoute } from '../api/router';
+import type { ApiRequest, ApiRoute } from '../api/router';
 import { type AppRequest, AppUnreachable } from '../app-channel';
 import type { Binding } from '../bindings/binding';
 import type { Broker, Message } from '../brokers/broker';
