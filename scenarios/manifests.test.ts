@@ -33,7 +33,14 @@ interface PodTemplate {
 interface Manifest {
   kind: string;
   metadata: { name: string; namespace?: string };
-  spec: { template?: PodTemplate; jobTemplate?: { spec: { template: PodTemplate } }; metadata?: Setting[] };
+  spec: {
+    template?: PodTemplate;
+    jobTemplate?: { spec: { template: PodTemplate } };
+    metadata?: Setting[];
+    ports?: { port: number }[]; // of a Service
+    parentRefs?: { namespace: string }[]; // of an HTTPRoute
+    rules?: { backendRefs: { name: string; port: number }[] }[];
+  };
 }
 interface Setting {
   name: string;
@@ -145,6 +152,20 @@ describe.skipIf(missing).each(overlays)(`overlay %s [${missing ?? 'rendered'}]`,
       const ours = settings(spec).map(({ name }) => name);
       expect(settings(source.spec).filter(({ name }) => !ours.includes(name))).toEqual([]);
       for (const setting of settings(source.spec)) expect(spec.metadata).toContainEqual(setting);
+    }
+  });
+
+  test('When requests come from a Gateway, then the route leads to a port of a Service, and its namespace may connect', () => {
+    const of = (wanted: string) => manifests.filter(({ kind }) => kind === wanted);
+    const routes = of('HTTPRoute');
+    expect(routes).toHaveLength(overlay === 'production' ? 1 : 0);
+    const services = of('Service').flatMap(({ metadata: { name }, spec }) =>
+      spec.ports?.map(({ port }) => ({ name, port })),
+    );
+    for (const { spec } of routes) {
+      for (const { backendRefs } of spec.rules ?? []) expect(services).toEqual(expect.arrayContaining(backendRefs));
+      for (const { namespace } of spec.parentRefs ?? [])
+        expect(JSON.stringify(of('NetworkPolicy'))).toContain(`"kubernetes.io/metadata.name":"${namespace}"`);
     }
   });
 
