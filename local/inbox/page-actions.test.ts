@@ -100,6 +100,7 @@ describe.skipIf(!chromiumPath)('what a user does on the page in Chromium [needs 
       const inbox = await startTestInbox();
       await push(inbox, 'one');
       const page = await open(inbox, { viewport, javaScriptEnabled: false });
+      // biome-ignore lint/performance/useDomNodeTextContent: only the text that a reader sees counts
       const text = await page.locator('body').innerText();
       expect(text.split(/\n+/)).toEqual([
         'Inbox',
