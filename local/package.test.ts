@@ -1,11 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createClient } from '@redis/client';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from './testing/free-port';
 import { npm, npmEnvironment, type PackedPackage, packPackage } from './testing/package';
+import { hasRedisServer, RedisServer } from './testing/redis-server';
 
 const TIMEOUT_MS = 300_000;
 
@@ -115,6 +119,62 @@ describe.sequential('samples in the form of the official quickstarts', () => {
     test.skipIf(!isHere)(isHere ? title : `${title} [${check[0]} is not installed]`, () => run(language), TIMEOUT_MS);
   }
 });
+
+test.skipIf(!hasRedisServer())(
+  'When the command uses a Redis that wants a login, then an event comes back to the app, and a state is in the database of the component [needs redis-server]',
+  async () => {
+    const redis = await RedisServer.start();
+    const client = createClient({ url: `redis://127.0.0.1:${redis.port}/3` });
+    const received: unknown[] = [];
+    const app = createServer(async (req, res) => {
+      if (req.url === '/dapr/subscribe') return res.end('[{"pubsubname":"pubsub","topic":"orders","route":"/orders"}]');
+      if (req.url === '/orders') received.push(JSON.parse(Buffer.concat(await req.toArray()).toString()).data);
+      return res.end();
+    }).listen(0, '127.0.0.1');
+    await Promise.all([once(app, 'listening'), client.connect()]);
+    await client.sendCommand(['ACL', 'SETUSER', 'dapr', 'on', '>secret', '~*', '&*', '+@all']);
+    const project = join(folder, 'redis');
+    mkdirSync(join(project, 'components'), { recursive: true });
+    const metadata = Object.entries({
+      redisHost: `127.0.0.1:${redis.port}`,
+      redisUsername: 'dapr',
+      redisPassword: 'secret',
+      redisDB: '3',
+    }).map(([name, value]) => ({ name, value }));
+    for (const [name, type] of Object.entries({ pubsub: 'pubsub.redis', statestore: 'state.redis' })) {
+      const component = { kind: 'Component', metadata: { name }, spec: { type, version: 'v1', metadata } };
+      writeFileSync(join(project, 'components', `${name}.yaml`), JSON.stringify(component));
+    }
+    execFileSync('tar', ['-xzf', packed.tarball, '-C', project]);
+    const port = await freePort();
+    const appPort = String((app.address() as AddressInfo).port);
+    const ports = ['--app-port', appPort, '--dapr-http-port', String(port)];
+    const args = ['package/dist/main.js', 'run', '--app-id', 'shop', ...ports, '--resources-path', 'components'];
+    const child = spawn(process.execPath, args, { cwd: project, stdio: 'ignore' });
+    const exited = once(child, 'exit');
+    try {
+      const api = `http://127.0.0.1:${port}/v1.0`;
+      const post = (path: string, body: unknown) =>
+        fetch(api + path, {
+          method: 'POST',
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json' },
+        });
+      await vi.waitFor(async () => expect((await fetch(`${api}/healthz`)).status).toBe(204), { timeout: 20_000 });
+      expect((await post('/publish/pubsub/orders', { item: 'tea' })).status).toBe(204);
+      await vi.waitFor(() => expect(received).toEqual([{ item: 'tea' }]), { timeout: 20_000 });
+      expect((await post('/state/statestore', [{ key: 'tea', value: 7 }])).status).toBe(204);
+      expect(await client.hGet('shop||tea', 'data')).toBe('7');
+    } finally {
+      child.kill('SIGTERM');
+      await exited;
+      app.close();
+      client.destroy();
+      await redis.kill();
+    }
+  },
+  TIMEOUT_MS,
+);
 
 /** Runs a sample until its output is complete, and stops it. */
 async function run(language: string): Promise<void> {
