@@ -132,9 +132,10 @@ export class RedisConnection {
   /** Resolves with whether the connection is ready, after at most `maxMs`. */
   async waitReady(maxMs: number): Promise<boolean> {
     const deadline = Date.now() + maxMs;
-    while (!this.client.isReady) {
+    // A start is ready within milliseconds, and a Redis that is down takes longer.
+    for (let pauseMs = 1; !this.client.isReady; pauseMs = Math.min(2 * pauseMs, RETRY_EVERY_MS / 4)) {
       if (this.closed || Date.now() >= deadline) return false;
-      await sleep(RETRY_EVERY_MS / 4);
+      await sleep(pauseMs);
     }
     return true;
   }
