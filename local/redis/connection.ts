@@ -49,7 +49,8 @@ function newClient(settings: RedisSettings) {
     ...PROTOCOL,
     // While the connection is down, a command fails at once. `retry` below decides how long to try.
     disableOfflineQueue: true,
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    // The client's time limit ends when a command is on its way, and costs a tenth of the time of an event.
+    commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
   });
 }
 
