@@ -48,6 +48,12 @@ test.each(['?', '?x=1', '?next=/followers', '?followers=2'])(
   },
 );
 
+test('When the request came over TLS to a gateway, then the command does the same', async () => {
+  const header = { 'X-Forwarded-Proto': 'https', Host: 'localhost:8443' };
+  const res = await request(app).post('/followers').set(header).query({ follower: 'erin' });
+  expect(res.body.detail).toContain('curl -X POST https://localhost:8443/followers -H');
+});
+
 test('When the Host header is unusual, then the answer does not repeat it', async () => {
   const res = await request(app).post('/followers').set('Host', "localhost'; rm -rf").query({ follower: 'erin' });
   expect(res.text).not.toContain('rm -rf');

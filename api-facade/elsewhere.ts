@@ -25,7 +25,9 @@ export function curlFor(req: Request): string {
   const body = JSON.stringify(followIn(Object.fromEntries(queryOf(req))))
     .replaceAll(':', ': ')
     .replace(',', ', ');
-  return `curl -X POST ${host}/followers -H 'content-type: application/json' -d '${body}'`;
+  // A gateway that ends TLS says so in this header.
+  const scheme = req.headers['x-forwarded-proto'] === 'https' ? 'https://' : '';
+  return `curl -X POST ${scheme}${host}/followers -H 'content-type: application/json' -d '${body}'`;
 }
 
 function followIn(query: Record<string, string>): Follow {
