@@ -54,6 +54,15 @@ describe('POST /followers', () => {
     expect(answered).toHaveBeenCalledWith(expect.objectContaining({ status: 202 }));
   });
 
+  test('When an Idempotency-Key is in quotes, then it is the same key as without them', async () => {
+    const ids = ['order-7', '"order-7"', 'order-8'].map(async (key) => {
+      return (await post().set('Idempotency-Key', key).expect(202)).body.id;
+    });
+    const [plain, quoted, other] = await Promise.all(ids);
+    expect(quoted).toBe(plain);
+    expect(other).not.toBe(plain);
+  });
+
   test('When an Idempotency-Key comes again, then the same follow has the same id, and another follow has another', async () => {
     const send = async (follower: string) => {
       const res = await post().set('Idempotency-Key', 'order-7!').send({ follower, followee: 'bob' }).expect(202);
@@ -126,7 +135,7 @@ describe('POST /followers', () => {
     ['a Japanese name', '{"follower":"太郎","followee":"bob"}', 'application/json', 400, 'A-Z, a-z, 0-9'],
     ['a name that is not allowed', '{"follower":"<b>","followee":"bob"}', 'application/json', 400, '"follower"'],
     ['somebody who follows themselves', '{"follower":"bob","followee":"bob"}', 'application/json', 400, 'differ'],
-    ['a body that is too large', `{"follower":"${'x'.repeat(20_000)}"}`, 'application/json', 413, 'too large'],
+    ['a body that is too large', `{"follower":"${'x'.repeat(20_000)}"}`, 'application/json', 413, '16384 bytes'],
     ['a form', 'follower=alice', 'application/x-www-form-urlencoded', 415, 'curl -X POST 127.0.0.1:'],
     ['JSON with the content type of curl', '{}', 'application/x-www-form-urlencoded', 415, 'application/json'],
     ['a multipart form', '--x\r\n\r\n--x--', 'multipart/form-data; boundary=x', 415, "-d '{"],
@@ -136,6 +145,32 @@ describe('POST /followers', () => {
     const res = await post().set('content-type', type).send(body).expect(status);
     expect(problem(res)).toMatchObject({ type: 'about:blank', status, detail: expect.stringContaining(detail) });
     expect(publish).not.toHaveBeenCalled();
+  });
+
+  test.each([undefined, 'application/json', 'text/plain'])(
+    'When an empty body comes in chunks with the type %s, as from a sidecar, then the demo pair is published',
+    async (type) => {
+      const req = post().set('Transfer-Encoding', 'chunked');
+      if (type) req.set('content-type', type);
+      expect((await req.expect(202)).body).toMatchObject({ follower: 'alice', followee: 'bob' });
+    },
+  );
+
+  test('When a text comes in chunks, then it is refused', async () => {
+    const req = post().set({ 'Transfer-Encoding': 'chunked', 'content-type': 'text/plain' });
+    req.write('hello');
+    expect(problem(await req.expect(415)).detail).toContain('application/json');
+    expect(publish).not.toHaveBeenCalled();
+  });
+
+  test('When a body is not in its encoding, then the answer says so', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const req = post().set(headers);
+    const res = await req
+      .serialize((body) => body)
+      .send('xx')
+      .expect(400);
+    expect(problem(res).detail).toBe('The body is not in the encoding that Content-Encoding names.');
   });
 
   test('When a small body unpacks to a large one, then it is refused', async () => {

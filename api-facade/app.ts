@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import { handshake } from '../common/dapr/handshake';
 import { SidecarError } from '../common/dapr/sidecar';
@@ -80,15 +81,26 @@ const nothingHere: RequestHandler = (req) => {
   throw new HttpProblem(404, `There is nothing at this path. To post a follow, send POST /followers: ${curlFor(req)}`);
 };
 
-const parseJson = express.json({ limit: '16kb', strict: false });
+const BODY_LIMIT = '16kb';
+/** Requests whose body has no bytes. A sidecar that invokes this service announces a body also when it sends none. */
+const withoutBody = new WeakSet<IncomingMessage>();
+const verify = (req: IncomingMessage, _res: unknown, body: Buffer) => void (body.length === 0 && withoutBody.add(req));
+const parseJson = express.json({ limit: BODY_LIMIT, strict: false, verify });
+const readBytes = express.raw({ limit: BODY_LIMIT, type: () => true, verify });
 
 /** Parses a JSON body. Without a body, `req.body` stays undefined. */
 const jsonBody: RequestHandler = (req, res, next) => {
-  const empty = req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0;
-  if (empty) return next();
-  if (!req.is('application/json'))
-    throw new HttpProblem(415, `Send the body as application/json, or send none: ${curlFor(req)}`);
-  parseJson(req, res, next);
+  const isChunked = req.headers['transfer-encoding'] !== undefined;
+  if (!isChunked && Number(req.headers['content-length'] ?? 0) === 0) return next();
+  const isJson = req.is('application/json');
+  const wrongType = () => new HttpProblem(415, `Send the body as application/json, or send none: ${curlFor(req)}`);
+  if (!isJson && !isChunked) throw wrongType();
+  (isJson ? parseJson : readBytes)(req, res, (error) => {
+    if (error) return next(error);
+    if (withoutBody.has(req)) req.body = undefined;
+    else if (!isJson) return next(wrongType());
+    next();
+  });
 };
 
 function readFollow({ body }: Request): Follow {
@@ -102,7 +114,10 @@ function readFollow({ body }: Request): Follow {
 }
 
 function readIdempotencyKey(req: Request): string | undefined {
-  const key = req.get('idempotency-key');
-  if (key === undefined || /^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  const given = req.get('idempotency-key');
+  if (given === undefined) return undefined;
+  // The draft of the header has the key in quotes; most clients send it without them. Both mean the same key.
+  const [, key = given] = /^"(.*)"$/.exec(given) ?? [];
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
   throw new HttpProblem(400, 'Idempotency-Key must be 1 to 255 visible ASCII characters, given once.');
 }

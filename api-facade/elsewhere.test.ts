@@ -41,7 +41,7 @@ test('When the query is a follow, then the command has its names, and the comman
   expect(publish.mock.calls[0]?.[0]).toEqual({ follower: 'erin', followee: 'frank' });
 });
 
-test.each(['?', '?x=1', '?next=/followers', '?followers=2'])(
+test.each(['?', '?x=1', '?next=/followers', '?followers=2', '?ref=my-follower-page'])(
   'When the query is %j, which names nobody, then the demo pair is published',
   async (query) => {
     await request(app).post(`/followers${query}`).expect(202);

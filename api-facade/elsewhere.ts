@@ -2,6 +2,8 @@ import type { Request } from 'express';
 import { type Follow, parseFollow } from '../common/follow';
 
 const NAMED = /follow(?:er|ee)(?!s)/i;
+/** A value such as `{"follower":"carol"}` or `follower=carol`. */
+const ASSIGNED = /follow(?:er|ee)["'\]]*\s*[:=]/i;
 
 /**
  * Returns the part of a request, other than its body, that names `follower` or `followee`: 'The query', 'A header' or
@@ -10,9 +12,9 @@ const NAMED = /follow(?:er|ee)(?!s)/i;
  */
 export function namedElsewhere(req: Request): string | undefined {
   const { cookie = '', ...headers } = req.headers;
-  if (NAMED.test(queryOf(req).flat().join(' '))) return 'The query';
+  if (queryOf(req).some(([name, value]) => NAMED.test(name) || ASSIGNED.test(value))) return 'The query';
   if (NAMED.test(Object.keys(headers).join(' '))) return 'A header';
-  return NAMED.test(cookie) ? 'A cookie' : undefined;
+  return ASSIGNED.test(cookie) ? 'A cookie' : undefined;
 }
 
 const EXAMPLE: Follow = { follower: 'carol', followee: 'dave' };

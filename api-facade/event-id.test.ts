@@ -30,6 +30,7 @@ test.each([undefined, 'order-7'])(
   (key) => {
     const id = eventIdOf(follow, key);
     expect(eventIdOf(follow, id)).toBe(id);
+    expect(eventIdOf(follow, id.toUpperCase())).toBe(id);
     expect(eventIdOf(other, id)).not.toBe(id);
   },
 );

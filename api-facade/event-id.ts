@@ -11,8 +11,8 @@ import type { Follow } from '../common/follow';
 export function eventIdOf(follow: Follow, key: string = randomUUID()): string {
   // The first half of an id depends on the key alone, the second half on the first half and the follow. So an id shows
   // by itself for which follow it was made.
-  const repeated = idFor(key.replaceAll('-', '').slice(0, HALF), follow);
-  if (repeated === key) return key;
+  const lower = key.toLowerCase(); // some programs write a UUID in capitals
+  if (idFor(lower.replaceAll('-', '').slice(0, HALF), follow) === lower) return lower;
   // A hash, because a key may have a meaning for the client, and the id goes to logs, mails and other services.
   return idFor(sha256(key).slice(0, HALF), follow);
 }

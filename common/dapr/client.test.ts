@@ -93,6 +93,11 @@ describe('readiness', () => {
     );
   });
 
+  test('When the sidecar lists the subscription but has not loaded the pub/sub component, then the service is not ready to receive', async () => {
+    sidecar.answer = json(200, { ...metadata, components: [{ name: 'statestore' }] });
+    await expect(sidecar.dapr.readyToReceive(['followerAdded'])).rejects.toThrow('no component named pubsub');
+  });
+
   test('When the sidecar has not loaded the state store, then the service is not ready to receive, and the error names the component', async () => {
     sidecar.answer = json(200, { ...metadata, components: [{ name: 'pubsub' }] });
     await expect(sidecar.dapr.readyToReceive(['followerAdded'])).rejects.toThrow('no component named statestore');

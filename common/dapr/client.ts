@@ -38,7 +38,7 @@ export interface Dapr extends State {
   /** Resolves when the sidecar has loaded the pub/sub component. @throws {NotReady} that names the missing part */
   readyToPublish(): Promise<void>;
   /**
-   * Resolves when the sidecar has subscribed this app to every topic and loaded the components.
+   * Resolves when the sidecar has subscribed this app to every topic and loaded the pub/sub component and the components.
    *
    * @throws {NotReady} that names the missing part
    */
@@ -97,6 +97,8 @@ export function createDapr({
     // One invalid subscription makes Dapr drop all of an app's subscriptions, and the sidecar still reports healthy.
     async readyToReceive(topics, components = [stateStoreName]) {
       const { subscriptions = [], ...loaded } = await metadata();
+      // daprd also lists a subscription whose component does not exist.
+      requireComponent('pub/sub component', pubsubName, loaded);
       for (const name of components) requireComponent('state store', name, loaded);
       for (const topic of topics) {
         if (subscriptions.some((s) => s.pubsubname === pubsubName && s.topic === topic)) continue;

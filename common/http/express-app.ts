@@ -22,11 +22,12 @@ export const notFound: RequestHandler = () => {
 };
 
 /**
- * Answers 400 when HTTP/1.1 has no Host header (RFC 9112 section 3.2). Node's own check would answer with an empty body,
- * so the server switches that off.
+ * Answers 400 when HTTP/1.1 has no Host header, or when there are several (RFC 9112 section 3.2). Node's own check would
+ * answer with an empty body, so the server switches that off.
  */
 export const requireHost: RequestHandler = (req, _res, next) => {
-  if (req.httpVersion === '1.1' && req.headers.host === undefined)
-    throw new HttpProblem(400, 'The Host header is missing.');
+  const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+  if (req.httpVersion === '1.1' && hosts === 0) throw new HttpProblem(400, 'The Host header is missing.');
+  if (hosts > 1) throw new HttpProblem(400, 'The Host header is given more than once.');
   next();
 };

@@ -34,6 +34,10 @@ function send(res: Response, { status, message, headers, members }: HttpProblem)
 interface RequestError extends Error {
   status: number;
   type?: string;
+  /** With the type `entity.too.large`, in bytes. */
+  limit?: number;
+  /** Of zlib, for a body that is not in its content encoding. */
+  code?: string;
 }
 
 const isRequestError = (error: unknown): error is RequestError =>
@@ -42,14 +46,23 @@ const isRequestError = (error: unknown): error is RequestError =>
 // The keys are body-parser's documented error types. Its messages quote the input; these do not.
 const REQUEST_ERRORS: Record<string, string> = {
   'entity.parse.failed': 'The body is not valid JSON.',
-  'entity.too.large': 'The body is too large.',
+  'entity.too.large': 'The body is too large',
   'encoding.unsupported': 'The content encoding is not supported; allowed: identity, gzip, deflate, br.',
-  'charset.unsupported': 'The charset is not supported; send UTF-8.',
+  'charset.unsupported': 'The charset is not supported; allowed: utf-8.',
 };
+
+/** body-parser gives no type to a body that zlib cannot decompress. */
+const isCompressionError = ({ code = '' }: RequestError) => /^(Z_|ERR__ERROR_)/.test(code);
+
+function detailOf(error: RequestError): string {
+  if (isCompressionError(error)) return 'The body is not in the encoding that Content-Encoding names.';
+  const text = REQUEST_ERRORS[error.type ?? ''] ?? 'The request cannot be read.';
+  return error.limit === undefined ? text : `${text}; allowed: ${error.limit} bytes.`;
+}
 
 /** Whether no retry can make the body readable. A body that was cut off does not count: a retry may bring all of it. */
 export const isUnreadableBody = (error: unknown): boolean =>
-  isRequestError(error) && (error.type ?? '') in REQUEST_ERRORS;
+  isRequestError(error) && ((error.type ?? '') in REQUEST_ERRORS || isCompressionError(error));
 
 /**
  * Returns the last handler of an app, which answers every error with `application/problem+json`. An error that is not
@@ -59,10 +72,7 @@ export function problemDetails(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     if (res.headersSent) return next(error);
     if (error instanceof HttpProblem) return send(res, error);
-    if (isRequestError(error)) {
-      const detail = REQUEST_ERRORS[error.type ?? ''] ?? 'The request cannot be read.';
-      return send(res, new HttpProblem(error.status, detail));
-    }
+    if (isRequestError(error)) return send(res, new HttpProblem(error.status, detailOf(error)));
     logger.error({ err: error }, `unexpected error: ${error}`);
     send(res, new HttpProblem(500, 'Something went wrong on our side.'));
   };

@@ -35,7 +35,8 @@ function exchange(port: number, bytes: string): Promise<string> {
 
 test.each([
   ['a request that is not HTTP', 'hello\r\n\r\n', 400],
-  ['an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ['an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 501],
+  ['bytes of TLS', '\x16\x03\x01\x02\x00', 400],
   ['HTTP/2 without an upgrade', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
   [
     'two framings of the body',
@@ -98,6 +99,44 @@ test('When the server closes, then it answers a request in flight and then close
   finish?.();
   expect(await answer).toMatch(/done$/);
   await closed;
+});
+
+test.each([
+  ['nothing', ''],
+  ['a part of a header', 'GET /slow HTTP/1.1\r\nHo'],
+  ['a part of a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{'],
+])(
+  'When %s has arrived over a connection, then the server does not wait for the rest when it closes',
+  async (_, bytes) => {
+    const app = express();
+    app.use(express.text({ type: () => true }), (_req, res) => void res.send('done'));
+    app.use(((_error, _req, _res, _next) => {}) as express.ErrorRequestHandler);
+    const open = connect(await listen(app), '127.0.0.1');
+    await once(open, 'connect');
+    if (bytes) await new Promise((resolve) => open.write(bytes, resolve));
+    const ended = once(open, 'close');
+    open.resume();
+    const startedAt = Date.now();
+    await Promise.all([closeServer(server), ended]);
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+  },
+);
+
+test('When the rest of an answered request cannot be read, then the server closes the connection without a second answer', async () => {
+  const app = express();
+  app.use((_req, res) => void res.send('from the app'));
+  const head = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const answer = await exchange(await listen(app), `${head}3\r\nabc\r\nzz\r\n`);
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toHaveLength(1);
+});
+
+test('When a request with an unknown Expect header comes while the server closes, then its answer ends the connection', async () => {
+  const app = express();
+  app.use((_req, res) => void res.send('from the app'));
+  const port = await listen(app);
+  closeAfterAnswers(server);
+  const answer = await exchange(port, 'GET / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n');
+  expect(answer.toLowerCase()).toContain('connection: close');
 });
 
 test('When a client does not finish its headers within ten seconds, then it gets 408 and the server closes the connection', {

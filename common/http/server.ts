@@ -1,7 +1,10 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { problem } from './problem-details';
+
+/** The open connections of a server, and the latest request that has arrived over each of them. */
+const connections = new WeakMap<Server, Map<Socket, { req: IncomingMessage; res: ServerResponse } | undefined>>();
 
 // Errors of Node's HTTP parser (https://nodejs.org/api/http.html#event-clienterror), and the answers to them.
 const PARSER_ERRORS: Record<string, [status: number, detail: string]> = {
@@ -29,12 +32,19 @@ const TIMEOUT_CHECK_MS = 1_000;
  */
 export function createHttpServer(app: Express): Server {
   const server = createServer({ requireHostHeader: false, connectionsCheckingInterval: TIMEOUT_CHECK_MS }, app);
+  const latest = new Map<Socket, { req: IncomingMessage; res: ServerResponse } | undefined>();
+  connections.set(server, latest);
+  server.on('connection', (socket: Socket) => {
+    latest.set(socket, undefined);
+    socket.once('close', () => latest.delete(socket));
+  });
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   // Clients and proxies keep an idle connection for 60 s or less. We keep it longer, so that they close it first and
   // never write into a connection that we are closing. Node would advertise these 75 s.
   server.keepAliveTimeout = 75_000;
-  server.prependListener('request', (_req, res) => {
+  server.prependListener('request', (req, res) => {
+    latest.set(req.socket, { req, res });
     if (!res.shouldKeepAlive || res.hasHeader('connection')) return;
     res.setHeader('connection', 'keep-alive').setHeader('keep-alive', `timeout=${IDLE_HINT_S}`);
   });
@@ -42,14 +52,25 @@ export function createHttpServer(app: Express): Server {
   server.on('request', (_req, res) => {
     res.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));
   });
-  server.on('checkExpectation', app);
+  server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   server.on('connect', (_req, socket: Socket) => refuse(socket, 405, 'CONNECT is not allowed here.'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return;
-    const [status, detail] = PARSER_ERRORS[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
+    // The rest of a request that is already answered cannot be read.
+    const { req, res } = latest.get(socket) ?? {};
+    if (req && !req.complete && res?.headersSent) return void socket.destroySoon();
+    const [status, detail] = parserError(error);
     refuse(socket, status, detail);
   });
   return server;
+}
+
+function parserError({ code = '', rawPacket }: NodeJS.ErrnoException & { rawPacket?: Buffer }): [number, string] {
+  const known = PARSER_ERRORS[code];
+  if (known) return known;
+  const [, method] = /^([A-Z][A-Z-]{0,31}) \S+ HTTP\/1\.[01]\r?\n/.exec(rawPacket?.toString('latin1') ?? '') ?? [];
+  if (code === 'HPE_INVALID_METHOD' && method) return [501, `The method ${method} is not known here.`];
+  return [400, 'The request is not valid HTTP.'];
 }
 
 function refuse(socket: Socket, status: number, detail: string): void {
@@ -73,5 +94,18 @@ export function closeAfterAnswers(server: Server): void {
   server.prependListener('request', (_req, res) => res.setHeader('connection', 'close'));
 }
 
-/** Accepts no more connections, and resolves when the requests in progress are answered. */
-export const closeServer = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+/** How long a request may still take to arrive when the server closes. */
+const ARRIVAL_MS = 1_000;
+
+/**
+ * Accepts no more connections, and resolves when the requests in progress are answered. Connections over which nothing or
+ * only a part of a request has arrived are closed after a second, because a client may keep them open for long.
+ */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const timer = setTimeout(() => {
+    for (const [socket, latest] of connections.get(server) ?? []) if (!latest?.req.complete) socket.destroy();
+  }, ARRIVAL_MS);
+  await closed;
+  clearTimeout(timer);
+}
