@@ -48,7 +48,26 @@ test.each([
   expect(readEmailConfig({ SMTP_URL: value }).smtpUrl).toBe(value);
 });
 
+test('When the scheme of SMTP_URL is in capitals, then it is accepted', () => {
+  expect(readEmailConfig({ SMTP_URL: 'SMTP://Mail:25' }).smtpUrl).toBe('smtp://Mail:25');
+});
+
+test.each(["o'brien+x@example.com", 'a=b@x.example', 'a&b/c@xn--bcher-kva.example'])(
+  'When EMAIL_FROM is %j, then it is accepted',
+  (value) => {
+    expect(readEmailConfig({ EMAIL_FROM: value }).from).toBe(value);
+  },
+);
+
+test('When EMAIL_DOMAIN makes the longest address longer than all servers allow, then it is refused', () => {
+  const domain = (length: number) => `${'a.'.repeat(length / 2 - 1)}${length % 2 ? 'bcd' : 'bc'}`;
+  const read = (length: number) => readEmailConfig({ EMAIL_DOMAIN: domain(length) }).domain.length;
+  expect(read(220)).toBe(220);
+  expect(() => read(221)).toThrow('of at most 220 characters');
+});
+
 test.each([
+  'smtp://u:secret%00@host',
   'http://u:secret@host',
   'smtp://',
   'u:secret@host:25',

@@ -17,12 +17,12 @@ const smtpUrl: Rule<string> = {
   allowed:
     'smtp://host:port or smtps://host:port, with user:password@ before the host where needed (special characters as %40), ' +
     'without a path; after "?", requireTLS=true, tls.rejectUnauthorized=false, tls.servername=… and name=…, joined by "&"',
-  parse: (text) => (isSmtpUrl(text) ? text : undefined),
+  parse: (text) => (isSmtpUrl(text) ? text.replace(/^\w+/, (scheme) => scheme.toLowerCase()) : undefined),
   secret: true,
 };
 
 function isSmtpUrl(text: string): boolean {
-  if (!/^smtps?:\/\/[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return false;
+  if (!/^smtps?:\/\/[\x21-\x7e]+$/i.test(text) || !URL.canParse(text)) return false;
   const { hostname, port, username, password, pathname, search, hash } = new URL(text);
   const options = search === '' ? [] : search.slice(1).split('&');
   return (
@@ -36,10 +36,10 @@ function isSmtpUrl(text: string): boolean {
   );
 }
 
+/** Whether a user or password can be sent. NUL separates the two in AUTH PLAIN (RFC 4616). */
 function isDecodable(text: string): boolean {
   try {
-    decodeURIComponent(text);
-    return true;
+    return !decodeURIComponent(text).includes('\0');
   } catch {
     return false;
   }
@@ -49,20 +49,21 @@ const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 // A domain of digits, such as an IP address, is not valid in a mail address.
 const DOMAIN = new RegExp(`^(?!.*(?:^|\\.)\\d+$)${LABEL}(?:\\.${LABEL})*$`, 'i');
 // RFC 5322 section 3.2.3: no dot at the start, at the end or beside another dot.
-const LOCAL_PART = /^[\w+-]+(?:\.[\w+-]+)*$/;
-/** https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1, without the angle brackets of a path */
-const MAX_ADDRESS = 254;
+const LOCAL_PART = /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
+/** https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1 allows 254 without the angle brackets of a path, and some servers 253. */
+const MAX_ADDRESS = 253;
 const MAX_LOCAL_PART = 64;
 /** The longest name in common/follow.ts. */
 const MAX_NAME = 32;
 
 const domain: Rule<string> = {
-  allowed: `a domain such as example.com, of at most ${MAX_ADDRESS - MAX_NAME - 1} characters`,
+  allowed: `a domain such as example.com, in ASCII (bücher.example as xn--bcher-kva.example), of at most ${MAX_ADDRESS - MAX_NAME - 1} characters`,
   parse: (text) => (DOMAIN.test(text) && text.length < MAX_ADDRESS - MAX_NAME ? text : undefined),
 };
 
 const address: Rule<string> = {
-  allowed: 'an e-mail address such as followers@example.com',
+  allowed:
+    'an e-mail address such as followers@example.com, in ASCII (a domain such as bücher.example as xn--bcher-kva.example)',
   parse: (text) => {
     const [, local = '', host = ''] = /^([^@]*)@([^@]*)$/.exec(text) ?? [];
     const isValid = LOCAL_PART.test(local) && local.length <= MAX_LOCAL_PART && DOMAIN.test(host);

@@ -56,6 +56,8 @@ test.each([
   ['https://ntfy.sh/', 'https://ntfy.sh'],
   ['HTTP://NTFY:80', 'http://ntfy'],
   ['http://[::1]:8090', 'http://[::1]:8090'],
+  ['http://[0:0:0:0:0:0:0:1]:8090', 'http://[::1]:8090'],
+  ['http://[::ffff:127.0.0.1]:8090', 'http://[::ffff:7f00:1]:8090'],
 ])('When PUSH_URL is %j, then messages go to %j', (value, expected) => {
   expect(readPushConfig({ PUSH_URL: value }).pushUrl).toBe(expected);
 });

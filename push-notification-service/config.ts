@@ -16,8 +16,9 @@ const httpUrl: Rule<string> = {
   parse: (text) => {
     if (!/^https?:\/\/[\x21-\x7e]+$/i.test(text) || !URL.canParse(text)) return undefined;
     const { origin, hostname, port } = new URL(text);
-    // A name such as 8090 would become the address 0.0.31.154.
-    const isAsGiven = text.toLowerCase().startsWith(`${origin.split('//')[0]}//${hostname}`);
+    // A name such as 8090 would become the address 0.0.31.154. An IPv6 address has several spellings.
+    const isAsGiven =
+      hostname.startsWith('[') || text.toLowerCase().startsWith(`${origin.split('//')[0]}//${hostname}`);
     return isAsGiven && isHost(hostname) && port !== '0' && isOnlyOrigin(text) ? origin : undefined;
   },
   // A user is written before "@", and a token of ntfy may be in the query.

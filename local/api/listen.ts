@@ -56,10 +56,13 @@ export async function closeServers(servers: readonly Server[], graceMs: number):
     for (const server of servers) server.closeAllConnections();
   };
   let isCutOff = false;
-  const timer = setTimeout(() => {
-    isCutOff = servers.some((server) => (unanswered.get(server)?.size ?? 0) > 0);
-    endConnections();
-  }, Math.max(0, graceMs));
+  const timer = setTimeout(
+    () => {
+      isCutOff = servers.some((server) => (unanswered.get(server)?.size ?? 0) > 0);
+      endConnections();
+    },
+    Math.max(0, graceMs),
+  );
   for (const server of servers) {
     // The loop also reaches a request that comes while it waits.
     for (const res of unanswered.get(server) ?? []) await new Promise((resolve) => res.once('close', resolve));

@@ -32,6 +32,7 @@ test.concurrent('When a web page of another origin sends a change, then it is re
   const inbox = await startTestInbox();
   await sendMail(inbox);
   const changes = [
+    ['GET', `${inbox.mailUrl}/api/v1/message/latest`, undefined], // marks the mail as read
     ['DELETE', `${inbox.mailUrl}/api/v1/messages`, ''],
     ['PUT', `${inbox.mailUrl}/api/v1/chaos`, '{}'],
     ['PUT', `${inbox.mailUrl}/~/faults`, '{}'],
@@ -41,15 +42,24 @@ test.concurrent('When a web page of another origin sends a change, then it is re
   ] as const;
   for (const [method, url, body] of changes) {
     for (const origin of ['https://evil.example', 'null', 'http://localhost:1', `https://127.0.0.1:${portOf(url)}`]) {
-      expect(await call(url, { method, body, headers: { origin } })).toMatchObject({ status: 403 });
+      expect(await call(url, { method, ...(body !== undefined && { body }), headers: { origin } })).toMatchObject({
+        status: 403,
+      });
     }
   }
-  expect(await listMails(inbox)).toMatchObject({ total: 1 });
+  expect(await listMails(inbox)).toMatchObject({ total: 1, unread: 1 });
   const { origin } = new URL(inbox.pushUrl);
   expect(await call(`${inbox.pushUrl}/~/messages`, { method: 'DELETE', headers: { origin } })).toMatchObject({
     status: 204,
   });
   expect(await listMails(inbox)).toMatchObject({ total: 0 });
+});
+
+test.concurrent('When a request has two Host headers, then it is refused', async () => {
+  const inbox = await startTestInbox();
+  const socket = connect(Number(portOf(inbox.mailUrl)), '127.0.0.1');
+  socket.end('DELETE /api/v1/messages HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\nConnection: close\r\n\r\n');
+  expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/^HTTP\/1\.1 400 /);
 });
 
 test.concurrent('When the path is unknown, then the status is 404, and when the method is not allowed, then it is 405', async () => {

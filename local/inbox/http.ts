@@ -41,6 +41,8 @@ export interface Answer {
 export interface InboxRoute {
   methods: readonly string[];
   path: RegExp;
+  /** Whether a GET changes something, such as marking a mail as read. */
+  changes?: boolean;
   handler: (call: Call) => Answer | Promise<Answer>;
 }
 
@@ -93,20 +95,24 @@ export function createHttp({ routes, errorBody, log }: HttpOptions): Server {
 
 async function find(routes: readonly InboxRoute[], req: IncomingMessage): Promise<Answer> {
   const { method = 'GET', headers } = req;
+  const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+  if (hosts > 1) throw new HttpError(400, 'the Host header is given more than once');
   const foreign = foreignPage(headers);
   if (foreign === 'host') throw new HttpError(421, 'the inbox accepts only the hosts localhost, 127.0.0.1 and [::1]');
   const [path = '', search = ''] = (req.url ?? '/').split(/\?(.*)/s);
   const handledAs = method === 'HEAD' ? 'GET' : method;
   // Another page may link to the inbox, and it cannot read the answer.
-  if (foreign === 'origin' && handledAs !== 'GET') {
-    throw new HttpError(403, 'a web page of another origin may not change the inbox', 40301);
-  }
+  const refuseForeign = () => {
+    if (foreign) throw new HttpError(403, 'a web page of another origin may not change the inbox', 40301);
+  };
+  if (handledAs !== 'GET') refuseForeign();
   const allowed: string[] = [];
   for (const route of routes) {
     const match = route.path.exec(path);
     if (!match) continue;
     allowed.push(...route.methods);
     if (!route.methods.includes(handledAs)) continue;
+    if (route.changes) refuseForeign();
     const body = await readBody(req);
     const params = match.slice(1).map((param) => param ?? '');
     return route.handler({ params, query: new URLSearchParams(search), headers, body });

@@ -117,6 +117,9 @@ test.concurrent('When mails are deleted by id, then the others stay, and without
     call(`${inbox.mailUrl}/api/v1/messages`, { method: 'DELETE', ...(body && { body }) });
   expect(await remove(JSON.stringify({ IDs: [ids[0], ids[2], 'unknown'] }))).toMatchObject({ status: 200, text: 'ok' });
   expect(await listMails(inbox)).toMatchObject({ total: 1, messages: [{ Subject: 'b' }] });
+  expect(await remove('{"ids":["unknown"]}')).toMatchObject({ status: 200 }); // Go ignores the case
+  for (const body of ['{"ID":["unknown"]}', '["unknown"]', 'null'])
+    expect(await remove(body)).toMatchObject({ status: 400, json: { Error: expect.stringContaining('IDs') } });
   expect(await remove('{"IDs":')).toMatchObject({ status: 400 });
   expect(await remove('{"IDs":"b"}')).toMatchObject({ status: 400, json: { Error: expect.stringContaining('IDs') } });
   expect(await listMails(inbox)).toMatchObject({ total: 1 });

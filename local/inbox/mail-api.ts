@@ -67,6 +67,7 @@ export function mailRoutes(messages: Messages, faults: Faults): InboxRoute[] {
     {
       methods: ['GET'],
       path: /^\/api\/v1\/message\/([A-Za-z0-9]+)$/,
+      changes: true,
       handler: (call) => {
         const mail = find(call);
         mail.read = true;
@@ -121,7 +122,12 @@ function pageOf(query: URLSearchParams): { start: number; limit: number } {
 function idsOf(body: Buffer): string[] {
   if (body.length === 0) return [];
   const given = parseJsonBody(body);
-  const ids: unknown = typeof given === 'object' && given !== null && 'IDs' in given ? given.IDs : [];
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new HttpError(400, 'the body is not a JSON object; allowed: {"IDs": ["…"]}');
+  // As Go reads JSON, the case of names is ignored. A body without ids means all mails, as in Mailpit, but a wrong name does not.
+  const wrong = Object.keys(given).find((name) => name.toLowerCase() !== 'ids');
+  if (wrong !== undefined) throw new HttpError(400, `${wrong.slice(0, 100)} is not known; allowed: IDs`);
+  const [ids = []]: unknown[] = Object.values(given);
   if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids;
   throw new HttpError(400, `IDs is ${JSON.stringify(ids).slice(0, 100)}; allowed: a list of strings`);
 }

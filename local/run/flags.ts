@@ -47,8 +47,8 @@ const FLAGS = {
   /** In KiB. An old form of `read-buffer-size`. */
   'dapr-http-read-buffer-size': integer,
   'disable-init-endpoints': { kind: 'list' },
-  'log-level': text,
   help: { ...boolean, short: 'h' },
+  'log-level': ignored('text'),
   'dapr-internal-grpc-port': ignored('integer', 'I'),
   'metrics-port': ignored('integer', 'M'),
   'profile-port': ignored('integer'),
