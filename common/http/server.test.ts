@@ -35,7 +35,7 @@ function exchange(port: number, bytes: string): Promise<string> {
 
 test.each([
   ['a request that is not HTTP', 'hello\r\n\r\n', 400],
-  ['an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 501],
+  ['an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
   ['bytes of TLS', '\x16\x03\x01\x02\x00', 400],
   ['HTTP/2 without an upgrade', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
   [

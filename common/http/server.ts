@@ -69,7 +69,7 @@ function parserError({ code = '', rawPacket }: NodeJS.ErrnoException & { rawPack
   const known = PARSER_ERRORS[code];
   if (known) return known;
   const [, method] = /^([A-Z][A-Z-]{0,31}) \S+ HTTP\/1\.[01]\r?\n/.exec(rawPacket?.toString('latin1') ?? '') ?? [];
-  if (code === 'HPE_INVALID_METHOD' && method) return [501, `The method ${method} is not known here.`];
+  if (code === 'HPE_INVALID_METHOD' && method) return [400, `The method ${method} is not known here.`];
   return [400, 'The request is not valid HTTP.'];
 }
 

@@ -138,21 +138,24 @@ describe('docs/http.md', () => {
   const requests: Record<string, RequestInit | undefined> = {
     'without a body': { method: 'POST' },
     [`with \`${follow}\``]: json(follow),
+    'in the query': json(follow, { 'x-follower': 'carol' }),
+    'not 1 to 255 visible': json(follow, { 'idempotency-key': '"a b"' }),
     'Idempotency-Key': json(follow, { 'idempotency-key': 'KEY' }),
     'names that are not': json('{"follower": "a b", "followee": "bob"}'),
     'broken JSON': json('{"follower"'),
+    'KiB of headers': json(follow, { 'x-long': 'x'.repeat(16 * 1024) }),
     'more than 16 KiB': json(`"${'x'.repeat(16 * 1024)}"`),
     'a body that is not `application/json`': { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } },
     'GET ': {},
   };
 
-  // life-cycle.test.ts has a scenario for the row about a missing sidecar.
-  test.each(rows.filter(({ status }) => status !== 503))(
+  // life-cycle.test.ts has a scenario for the row about a missing sidecar, and common/http/server.test.ts for 408.
+  test.each(rows.filter(({ status }) => status !== 503 && status !== 408))(
     'When the request is $request, then the status is $status',
     async ({ request, status }) => {
       const [key] = Object.keys(requests).filter((part) => request.includes(part));
       expect(key, request).toBeDefined();
-      const path = /(?:GET|POST) (\/[\w-]+)/.exec(request)?.[1] ?? '/followers';
+      const path = /(?:GET|POST) (\/[\w/-]+)/.exec(request)?.[1] ?? '/followers';
       const res = await fetch(stack.facadeUrl + path, requests[key ?? '']);
       expect(res.status).toBe(status);
       if (status >= 400) expect(res.headers.get('content-type')).toMatch(/^application\/problem\+json/);

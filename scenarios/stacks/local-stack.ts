@@ -61,7 +61,7 @@ export async function writeRunFile(
   const env = { SMTP_URL: `smtp://127.0.0.1:${smtpPort}`, PUSH_URL: `http://127.0.0.1:${pushPort}` };
   for (const app of file.apps) {
     app.appDirPath = root;
-    if (app.appPort !== undefined) app.appPort = await freePort();
+    if (app.appPort !== undefined) app.appPort = app.appID === 'inbox' ? mailPort : await freePort();
     if (app.daprHTTPPort !== undefined) app.daprHTTPPort = await freePort();
     if (app.appID === 'inbox') app.command.push(...ports.map(String));
     else app.env = env;
