@@ -104,6 +104,7 @@ test('When the server closes, then it answers a request in flight and then close
 test.each([
   ['nothing', ''],
   ['a part of a header', 'GET /slow HTTP/1.1\r\nHo'],
+  ['a request and a part of the next one', 'GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHo'],
   ['a part of a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{'],
 ])(
   'When %s has arrived over a connection, then the server does not wait for the rest when it closes',

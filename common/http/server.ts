@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { problem } from './problem-details';
 
-/** The open connections of a server, and the latest request that has arrived over each of them. */
+/** The open connections of a server, and the request that is in progress over each of them. */
 const connections = new WeakMap<Server, Map<Socket, { req: IncomingMessage; res: ServerResponse } | undefined>>();
 
 // Errors of Node's HTTP parser (https://nodejs.org/api/http.html#event-clienterror), and the answers to them.
@@ -49,8 +49,11 @@ export function createHttpServer(app: Express): Server {
     res.setHeader('connection', 'keep-alive').setHeader('keep-alive', `timeout=${IDLE_HINT_S}`);
   });
   // When the server closes during an answer, the connection would stay open after it until the client closes it.
-  server.on('request', (_req, res) => {
-    res.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));
+  server.on('request', (req, res) => {
+    res.once('close', () => {
+      if (req.complete && latest.get(req.socket)?.req === req) latest.set(req.socket, undefined);
+      setImmediate(() => server.listening || server.closeIdleConnections());
+    });
   });
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   server.on('connect', (_req, socket: Socket) => refuse(socket, 405, 'CONNECT is not allowed here.'));
