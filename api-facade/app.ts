@@ -82,9 +82,14 @@ const nothingHere: RequestHandler = (req) => {
 };
 
 const BODY_LIMIT = '16kb';
-/** Requests whose body has no bytes. A sidecar that invokes this service announces a body also when it sends none. */
+/**
+ * Requests whose body has no bytes, which body-parser gives as `{}`. A sidecar that invokes this service announces a body
+ * also when it sends none.
+ */
 const withoutBody = new WeakSet<IncomingMessage>();
-const verify = (req: IncomingMessage, _res: unknown, body: Buffer) => void (body.length === 0 && withoutBody.add(req));
+const verify = (req: IncomingMessage, _res: unknown, body: Buffer) => {
+  if (body.length === 0) withoutBody.add(req);
+};
 const parseJson = express.json({ limit: BODY_LIMIT, strict: false, verify });
 const readBytes = express.raw({ limit: BODY_LIMIT, type: () => true, verify });
 

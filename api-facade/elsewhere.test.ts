@@ -20,6 +20,7 @@ const elsewhere: [string, string, Record<string, string>][] = [
   ['a query that is not encoded correctly', '?%&follower=erin', {}],
   ['a header', '', { 'X-Follower': 'erin' }],
   ['a cookie', '', { cookie: 'followee=frank' }],
+  ['a cookie with JSON', '', { cookie: `data=${encodeURIComponent('{"follower":"erin"}')}` }],
 ];
 test.each(elsewhere)(
   'When %s names people, then the request is refused with and without a body, with the command to use',

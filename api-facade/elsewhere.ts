@@ -14,22 +14,25 @@ export function namedElsewhere(req: Request): string | undefined {
   const { cookie = '', ...headers } = req.headers;
   if (queryOf(req).some(([name, value]) => NAMED.test(name) || ASSIGNED.test(value))) return 'The query';
   if (NAMED.test(Object.keys(headers).join(' '))) return 'A header';
-  return ASSIGNED.test(cookie) ? 'A cookie' : undefined;
+  return ASSIGNED.test(decoded(cookie)) ? 'A cookie' : undefined;
 }
+
+/** Decodes what is encoded correctly. */
+const decoded = (text: string) =>
+  text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString());
 
 const EXAMPLE: Follow = { follower: 'carol', followee: 'dave' };
 
 /** Returns the command that posts a follow to this service: the follow in the query, if there is one, or an example. */
 export function curlFor(req: Request): string {
   // A Host header may have any text. One that is unusual is not worth repeating.
-  const host =
-    /^[\w.-]{1,100}(:\d+)?$|^\[[\da-f:]{2,39}\](:\d+)?$/i.exec(req.headers.host ?? '')?.[0] ?? 'localhost:8080';
+  const [host] = /^[\w.-]{1,100}(:\d+)?$|^\[[\da-f:]{2,39}\](:\d+)?$/i.exec(req.headers.host ?? '') ?? [];
   const body = JSON.stringify(followIn(Object.fromEntries(queryOf(req))))
     .replaceAll(':', ': ')
     .replace(',', ', ');
   // A gateway that ends TLS says so in this header.
-  const scheme = req.headers['x-forwarded-proto'] === 'https' ? 'https://' : '';
-  return `curl -X POST ${scheme}${host}/followers -H 'content-type: application/json' -d '${body}'`;
+  const scheme = host && req.headers['x-forwarded-proto'] === 'https' ? 'https://' : '';
+  return `curl -X POST ${scheme}${host ?? 'localhost:8080'}/followers -H 'content-type: application/json' -d '${body}'`;
 }
 
 function followIn(query: Record<string, string>): Follow {

@@ -29,7 +29,7 @@ function isSmtpUrl(text: string): boolean {
     isHost(hostname) &&
     port !== '0' &&
     (username === '') === (password === '') &&
-    [username, password].every(isDecodable) &&
+    [username, password].every(isSendable) &&
     ['', '/'].includes(pathname) &&
     options.every((option) => SMTP_OPTION.test(option)) &&
     hash === ''
@@ -37,7 +37,7 @@ function isSmtpUrl(text: string): boolean {
 }
 
 /** Whether a user or password can be sent. NUL separates the two in AUTH PLAIN (RFC 4616). */
-function isDecodable(text: string): boolean {
+function isSendable(text: string): boolean {
   try {
     return !decodeURIComponent(text).includes('\0');
   } catch {
@@ -50,7 +50,7 @@ const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const DOMAIN = new RegExp(`^(?!.*(?:^|\\.)\\d+$)${LABEL}(?:\\.${LABEL})*$`, 'i');
 // RFC 5322 section 3.2.3: no dot at the start, at the end or beside another dot.
 const LOCAL_PART = /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
-/** https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1 allows 254 without the angle brackets of a path, and some servers 253. */
+/** https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1 allows 254 without the angle brackets of a path, and smtp-server, which the inbox uses, 253. */
 const MAX_ADDRESS = 253;
 const MAX_LOCAL_PART = 64;
 /** The longest name in common/follow.ts. */

@@ -38,6 +38,7 @@ interface Manifest {
     jobTemplate?: { spec: { template: PodTemplate } };
     metadata?: Setting[];
     ports?: { port: number }[]; // of a Service
+    podSelector?: object; // of a NetworkPolicy
     parentRefs?: { namespace: string }[]; // of an HTTPRoute
     rules?: { backendRefs: { name: string; port: number }[] }[];
   };
@@ -163,9 +164,15 @@ describe.skipIf(missing).each(overlays)(`overlay %s [${missing ?? 'rendered'}]`,
       spec.ports?.map(({ port }) => ({ name, port })),
     );
     for (const { spec } of routes) {
-      for (const { backendRefs } of spec.rules ?? []) expect(services).toEqual(expect.arrayContaining(backendRefs));
+      const backends = spec.rules?.flatMap(({ backendRefs }) => backendRefs) ?? [];
+      expect(backends).not.toEqual([]);
+      expect(services).toEqual(expect.arrayContaining(backends));
+      const policies = of('NetworkPolicy').filter((policy) =>
+        /"api-facade"/.test(JSON.stringify(policy.spec.podSelector)),
+      );
+      // The manifest assumes that the pods of the Gateway are in its namespace.
       for (const { namespace } of spec.parentRefs ?? [])
-        expect(JSON.stringify(of('NetworkPolicy'))).toContain(`"kubernetes.io/metadata.name":"${namespace}"`);
+        expect(JSON.stringify(policies)).toContain(`"kubernetes.io/metadata.name":"${namespace}"`);
     }
   });
 

@@ -38,7 +38,8 @@ export interface Dapr extends State {
   /** Resolves when the sidecar has loaded the pub/sub component. @throws {NotReady} that names the missing part */
   readyToPublish(): Promise<void>;
   /**
-   * Resolves when the sidecar has subscribed this app to every topic and loaded the pub/sub component and the components.
+   * Resolves when the sidecar has subscribed this app to every topic, and has loaded the pub/sub component and
+   * `components`, by default the state store.
    *
    * @throws {NotReady} that names the missing part
    */

@@ -26,7 +26,7 @@ export const notFound: RequestHandler = () => {
  * answer with an empty body, so the server switches that off.
  */
 export const requireHost: RequestHandler = (req, _res, next) => {
-  const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+  const hosts = req.headersDistinct.host?.length ?? 0;
   if (req.httpVersion === '1.1' && hosts === 0) throw new HttpProblem(400, 'The Host header is missing.');
   if (hosts > 1) throw new HttpProblem(400, 'The Host header is given more than once.');
   next();

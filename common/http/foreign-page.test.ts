@@ -59,7 +59,7 @@ describe.each(['get', 'post'] as const)('a %s on loopback', (method) => {
 });
 
 test.each(['0.0.0.0', '::'])(
-  'When the service listens on %s, as behind an Ingress, then every host and page may use it',
+  'When the service listens on %s, as behind a gateway, then every host and page may use it',
   async (address) => {
     const headers = { host: 'shop.example', origin: 'https://www.shop.example', 'sec-fetch-site': 'same-site' };
     expect(await statusOf(headers, 'post', address)).toBe(200);

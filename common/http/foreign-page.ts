@@ -7,7 +7,7 @@ const OWN_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 /**
  * Refuses web pages of other origins while only this machine can reach the service: every web page that its user opens
  * can send requests to loopback. Clients that are not browsers, such as curl and daprd, send neither `Origin` nor
- * `Sec-Fetch-Site`. A service behind an Ingress or in a container of Docker Compose listens on 0.0.0.0 and accepts all.
+ * `Sec-Fetch-Site`. A service behind a gateway or in a container of Docker Compose listens on 0.0.0.0 and accepts all.
  * https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
  *
  * local/foreign-page.ts has the same rules for the sidecar, because local/ imports nothing of the sample.

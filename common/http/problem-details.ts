@@ -43,12 +43,12 @@ interface RequestError extends Error {
 const isRequestError = (error: unknown): error is RequestError =>
   error instanceof Error && 'status' in error && Number(error.status) >= 400 && Number(error.status) < 500;
 
+const TOO_LARGE = 'entity.too.large';
 // The keys are body-parser's documented error types. Its messages quote the input; these do not.
 const REQUEST_ERRORS: Record<string, string> = {
   'entity.parse.failed': 'The body is not valid JSON.',
-  'entity.too.large': 'The body is too large',
   'encoding.unsupported': 'The content encoding is not supported; allowed: identity, gzip, deflate, br.',
-  'charset.unsupported': 'The charset is not supported; allowed: utf-8.',
+  'charset.unsupported': 'The charset is not supported; send UTF-8 (charset=utf-8).',
 };
 
 /** body-parser gives no type to a body that zlib cannot decompress. */
@@ -56,13 +56,14 @@ const isCompressionError = ({ code = '' }: RequestError) => /^(Z_|ERR__ERROR_)/.
 
 function detailOf(error: RequestError): string {
   if (isCompressionError(error)) return 'The body is not in the encoding that Content-Encoding names.';
-  const text = REQUEST_ERRORS[error.type ?? ''] ?? 'The request cannot be read.';
-  return error.limit === undefined ? text : `${text}; allowed: ${error.limit} bytes.`;
+  if (error.type === TOO_LARGE) return `The body is too large; allowed: ${error.limit} bytes.`;
+  return REQUEST_ERRORS[error.type ?? ''] ?? 'The request cannot be read.';
 }
 
 /** Whether no retry can make the body readable. A body that was cut off does not count: a retry may bring all of it. */
 export const isUnreadableBody = (error: unknown): boolean =>
-  isRequestError(error) && ((error.type ?? '') in REQUEST_ERRORS || isCompressionError(error));
+  isRequestError(error) &&
+  (error.type === TOO_LARGE || (error.type ?? '') in REQUEST_ERRORS || isCompressionError(error));
 
 /**
  * Returns the last handler of an app, which answers every error with `application/problem+json`. An error that is not

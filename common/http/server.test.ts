@@ -101,6 +101,11 @@ test('When the server closes, then it answers a request in flight and then close
   await closed;
 });
 
+test('When the method is unknown, then the answer names it', async () => {
+  const answer = await exchange(await listen(), 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(answer).toContain('The method BREW is not known here.');
+});
+
 test.each([
   ['nothing', ''],
   ['a part of a header', 'GET /slow HTTP/1.1\r\nHo'],
@@ -123,12 +128,36 @@ test.each([
   },
 );
 
+test('When a part of a request has arrived behind one in progress, then the server answers that one and closes', async () => {
+  const app = express();
+  const finish: (() => void)[] = [];
+  app.use((_req, res) => void finish.push(() => res.send('done')));
+  const part = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{';
+  const port = await listen(app);
+  const answers = ['GET / HT', part].map((next) => exchange(port, `GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${next}`));
+  await vi.waitFor(() => expect(finish.length).toBeGreaterThanOrEqual(2), { timeout: 20_000 });
+  const closed = closeServer(server);
+  setTimeout(() => finish.map((end) => end()), 1_500); // longer than the server waits for requests to arrive
+  for (const answer of answers) expect(await answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*done/);
+  await closed;
+});
+
 test('When the rest of an answered request cannot be read, then the server closes the connection without a second answer', async () => {
   const app = express();
   app.use((_req, res) => void res.send('from the app'));
   const head = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
   const answer = await exchange(await listen(app), `${head}3\r\nabc\r\nzz\r\n`);
   expect(answer.match(/HTTP\/1\.1 \d+/g)).toHaveLength(1);
+});
+
+test('When bytes that are no request follow a request, then they do not change its answer', async () => {
+  const app = express();
+  app.use((_req, res) => {
+    res.write('begin ');
+    setTimeout(() => res.end('end'), 200);
+  });
+  const answer = exchange(await listen(app), 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}BREW x\r\n\r\n');
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*begin [\s\S]*end\r\n0\r\n\r\n$/);
 });
 
 test('When a request with an unknown Expect header comes while the server closes, then its answer ends the connection', async () => {

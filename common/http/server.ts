@@ -1,10 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, METHODS, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { problem } from './problem-details';
 
-/** The open connections of a server, and the request that is in progress over each of them. */
-const connections = new WeakMap<Server, Map<Socket, { req: IncomingMessage; res: ServerResponse } | undefined>>();
+interface Exchange {
+  req: IncomingMessage;
+  res: ServerResponse;
+}
+const hasArrived = ({ req }: Exchange) => req.complete;
+const isAnswered = ({ res }: Exchange) => res.closed;
+
+/** The open connections of a server, each with the requests that have not arrived whole or are not answered. */
+const connections = new WeakMap<Server, Map<Socket, Exchange[]>>();
 
 // Errors of Node's HTTP parser (https://nodejs.org/api/http.html#event-clienterror), and the answers to them.
 const PARSER_ERRORS: Record<string, [status: number, detail: string]> = {
@@ -32,11 +39,11 @@ const TIMEOUT_CHECK_MS = 1_000;
  */
 export function createHttpServer(app: Express): Server {
   const server = createServer({ requireHostHeader: false, connectionsCheckingInterval: TIMEOUT_CHECK_MS }, app);
-  const latest = new Map<Socket, { req: IncomingMessage; res: ServerResponse } | undefined>();
-  connections.set(server, latest);
+  const open = new Map<Socket, Exchange[]>();
+  connections.set(server, open);
   server.on('connection', (socket: Socket) => {
-    latest.set(socket, undefined);
-    socket.once('close', () => latest.delete(socket));
+    open.set(socket, []);
+    socket.once('close', () => open.delete(socket));
   });
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -44,24 +51,26 @@ export function createHttpServer(app: Express): Server {
   // never write into a connection that we are closing. Node would advertise these 75 s.
   server.keepAliveTimeout = 75_000;
   server.prependListener('request', (req, res) => {
-    latest.set(req.socket, { req, res });
+    const earlier = open.get(req.socket)?.filter((exchange) => !hasArrived(exchange) || !isAnswered(exchange)) ?? [];
+    open.set(req.socket, [...earlier, { req, res }]);
     if (!res.shouldKeepAlive || res.hasHeader('connection')) return;
     res.setHeader('connection', 'keep-alive').setHeader('keep-alive', `timeout=${IDLE_HINT_S}`);
   });
   // When the server closes during an answer, the connection would stay open after it until the client closes it.
-  server.on('request', (req, res) => {
-    res.once('close', () => {
-      if (req.complete && latest.get(req.socket)?.req === req) latest.set(req.socket, undefined);
-      setImmediate(() => server.listening || server.closeIdleConnections());
-    });
+  server.on('request', (_req, res) => {
+    res.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));
   });
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   server.on('connect', (_req, socket: Socket) => refuse(socket, 405, 'CONNECT is not allowed here.'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return;
-    // The rest of a request that is already answered cannot be read.
-    const { req, res } = latest.get(socket) ?? {};
-    if (req && !req.complete && res?.headersSent) return void socket.destroySoon();
+    const exchanges = open.get(socket) ?? [];
+    const unanswered = exchanges.filter((exchange) => hasArrived(exchange) && !isAnswered(exchange));
+    // What comes after requests that have arrived must not disturb their answers.
+    const last = unanswered.at(-1);
+    if (last) return void last.res.once('close', () => socket.destroySoon());
+    // The rest of a request that is already answered needs no second answer.
+    if (exchanges.some((exchange) => !hasArrived(exchange) && exchange.res.headersSent)) return socket.destroySoon();
     const [status, detail] = parserError(error);
     refuse(socket, status, detail);
   });
@@ -72,7 +81,8 @@ function parserError({ code = '', rawPacket }: NodeJS.ErrnoException & { rawPack
   const known = PARSER_ERRORS[code];
   if (known) return known;
   const [, method] = /^([A-Z][A-Z-]{0,31}) \S+ HTTP\/1\.[01]\r?\n/.exec(rawPacket?.toString('latin1') ?? '') ?? [];
-  if (code === 'HPE_INVALID_METHOD' && method) return [400, `The method ${method} is not known here.`];
+  if (code === 'HPE_INVALID_METHOD' && method && !METHODS.includes(method))
+    return [400, `The method ${method} is not known here.`];
   return [400, 'The request is not valid HTTP.'];
 }
 
@@ -101,14 +111,16 @@ export function closeAfterAnswers(server: Server): void {
 const ARRIVAL_MS = 1_000;
 
 /**
- * Accepts no more connections, and resolves when the requests in progress are answered. Connections over which nothing or
- * only a part of a request has arrived are closed after a second, because a client may keep them open for long.
+ * Accepts no more connections, and resolves when the requests in progress are answered. After a second, connections are
+ * closed over which nothing or only a part of a request has arrived, because a client may keep them open for long.
  */
 export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const timer = setTimeout(() => {
-    for (const [socket, latest] of connections.get(server) ?? []) if (!latest?.req.complete) socket.destroy();
+  const timer = setInterval(() => {
+    for (const [socket, exchanges] of connections.get(server) ?? []) {
+      if (!exchanges.some((exchange) => hasArrived(exchange) && !isAnswered(exchange))) socket.destroySoon();
+    }
   }, ARRIVAL_MS);
   await closed;
-  clearTimeout(timer);
+  clearInterval(timer);
 }

@@ -40,3 +40,20 @@ for (const [what, bytes] of [
     await closed;
   });
 }
+
+test.each([
+  ['more bytes than its length', 'POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcdef ghi\r\n\r\n'],
+  ['a request with an unknown method', 'GET /a HTTP/1.1\r\nHost: x\r\n\r\nBREW /b HTTP/1.1\r\nHost: x\r\n\r\n'],
+])('When a request comes in one packet with %s, then it is handled once', async (_, bytes) => {
+  const urls: (string | undefined)[] = [];
+  const server = createHttpServer({}, (req, res) => {
+    urls.push(req.url);
+    req.resume();
+    setTimeout(() => res.end('answer'), 100);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  expect(await exchange(socket, bytes)).toMatch(/^HTTP\/1\.1 200 [\s\S]*answer/);
+  expect(urls).toEqual(['/a']);
+  server.close();
+});

@@ -1,4 +1,11 @@
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  METHODS,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { acceptHttp2 } from './http2';
@@ -14,9 +21,12 @@ type ParseError = NodeJS.ErrnoException & { rawPacket?: Buffer };
  * connection may begin with HTTP/2.
  */
 export function createHttpServer(options: ServerOptions, onRequest: RequestListener): Server {
+  /** The latest answer over each connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer({ ...options, requireHostHeader: false }, (req, res) => {
     req.url = req.url?.replace(/^https?:\/\/[^/?]+/i, ''); // a request to a proxy has a whole URL
-    const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+    answers.set(req.socket, res);
+    const hosts = req.headersDistinct.host?.length ?? 0;
     if (hosts === 1 || (hosts === 0 && req.httpVersion === '1.0')) return onRequest(req, res);
     const line = hosts === 0 ? '400 Bad Request: missing required Host header' : '400 Bad Request';
     res.socket?.end(refusal(line));
@@ -32,8 +42,12 @@ export function createHttpServer(options: ServerOptions, onRequest: RequestListe
     if (code === 'HPE_PAUSED_H2_UPGRADE' && rawPacket) return void sessions.set(socket, takeOver(socket, rawPacket));
     const open = forwarded.get(socket);
     if (open) return void (rawPacket && open.write(rawPacket)); // more of the same request
+    // What comes after a request that has arrived must not disturb its answer.
+    const earlier = answers.get(socket);
+    if (earlier?.req.complete && !earlier.closed) return void earlier.once('close', () => socket.end());
     const [method] = /^[A-Za-z-]{1,32}(?= )/.exec(rawPacket?.subarray(0, 40).toString('latin1') ?? '') ?? [];
-    if (code === 'HPE_INVALID_METHOD' && method !== undefined && method !== RARE_METHOD && rawPacket) {
+    // A method that Node knows is that of an earlier request in the same packet.
+    if (code === 'HPE_INVALID_METHOD' && method !== undefined && !METHODS.includes(method) && rawPacket) {
       const own = target();
       if (!own) return void socket.destroy();
       const known = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH'];

@@ -123,7 +123,7 @@ export class SidecarProcess implements SidecarUnderTest {
       this.exit = { code, signal };
     });
     const kill = () => child.kill('SIGKILL');
-    process.setMaxListeners(0); // as many as there are sidecars at the same time
+    process.setMaxListeners(100); // there are many sidecars at the same time
     process.once('exit', kill);
     child.once('exit', () => process.off('exit', kill));
   }

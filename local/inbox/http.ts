@@ -95,16 +95,15 @@ export function createHttp({ routes, errorBody, log }: HttpOptions): Server {
 
 async function find(routes: readonly InboxRoute[], req: IncomingMessage): Promise<Answer> {
   const { method = 'GET', headers } = req;
-  const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
-  if (hosts > 1) throw new HttpError(400, 'the Host header is given more than once');
+  if ((req.headersDistinct.host?.length ?? 0) > 1) throw new HttpError(400, 'the Host header is given more than once');
   const foreign = foreignPage(headers);
   if (foreign === 'host') throw new HttpError(421, 'the inbox accepts only the hosts localhost, 127.0.0.1 and [::1]');
   const [path = '', search = ''] = (req.url ?? '/').split(/\?(.*)/s);
   const handledAs = method === 'HEAD' ? 'GET' : method;
-  // Another page may link to the inbox, and it cannot read the answer.
   const refuseForeign = () => {
     if (foreign) throw new HttpError(403, 'a web page of another origin may not change the inbox', 40301);
   };
+  // Another page may link to the inbox, and it cannot read the answer.
   if (handledAs !== 'GET') refuseForeign();
   const allowed: string[] = [];
   for (const route of routes) {

@@ -79,7 +79,7 @@ export async function startInbox(options: InboxOptions): Promise<Inbox> {
     const httpUrl = (port: number) => `http://${host === '::1' ? '[::1]' : host}:${port}`;
     const pushUrl = httpUrl(await listen(push, { host, port: pushPort, purpose: 'the push API' }));
     const smtpAt = await listen(smtp.server, { host, port: smtpPort, purpose: 'the SMTP server' });
-    // The last one, because dapr.yaml takes this port for the sign that the inbox runs.
+    // The last one, because the inbox counts as started when this port listens (dapr.yaml).
     const mailUrl = httpUrl(await listen(mail, { host, port: mailPort, purpose: 'the mail API' }));
     return { mailUrl, pushUrl, smtpUrl: httpUrl(smtpAt).replace('http:', 'smtp:'), close };
   } catch (error) {

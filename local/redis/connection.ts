@@ -49,7 +49,7 @@ function newClient(settings: RedisSettings) {
     ...PROTOCOL,
     // While the connection is down, a command fails at once. `retry` below decides how long to try.
     disableOfflineQueue: true,
-    // The client's time limit ends when a command is on its way, and costs a tenth of the time of an event.
+    // The client's timeout covers only the wait before a command is written, and costs a tenth of the time of an event.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
   });
 }

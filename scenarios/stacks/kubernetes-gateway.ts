@@ -1,8 +1,8 @@
-// The way into the cluster for the scenarios: a pod that passes every connection on to the Service of api-facade, as an
-// Ingress does. `kubectl port-forward` to the Service itself would hold on to one pod.
+// The way into the cluster for the scenarios: a pod that passes every connection on to the Service of api-facade, as a
+// Gateway does. `kubectl port-forward` to the Service itself would hold on to one pod.
 
 /**
- * Passes each connection to port 8080 on to api-facade, and logs why a connection breaks. As an Ingress does, it knows the
+ * Passes each connection to port 8080 on to api-facade, and logs why a connection breaks. As a Gateway does, it knows the
  * address of the Service and asks no DNS server, because a drain may stop that one, too.
  */
 const PROGRAM = `
