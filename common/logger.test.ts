@@ -79,3 +79,19 @@ test('When the process exits right after it has logged many lines, then all of t
   const output = execFileSync(process.execPath, ['-e', program, compiled], { encoding: 'utf8' });
   expect(output.trim().split('\n')).toHaveLength(2_000);
 });
+
+test.each(['json', 'pretty'])(
+  'When the process exits after a flush, then a %s line that was being written is there, in order',
+  (format) => {
+    // All threads that write files are busy for a while.
+    const program = `
+    const logger = require(process.argv[1]).createLogger('s', { logLevel: 'info', logFormat: process.argv[2] });
+    for (let i = 0; i < 4; i += 1) require('node:crypto').pbkdf2('x', 'y', 300_000, 64, 'sha512', () => {});
+    logger.info('first');
+    logger.info('second');
+    logger.flush(() => process.exit());`;
+    const compiled = resolve(__dirname, '../dist/common/logger.js');
+    const output = execFileSync(process.execPath, ['-e', program, compiled, format], { encoding: 'utf8' });
+    expect(output).toMatch(/^.*first.*\n.*second.*\n$/);
+  },
+);

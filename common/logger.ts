@@ -5,13 +5,16 @@ import { terminalOf } from './terminal';
 
 export type { Logger };
 
+/** Where the lines go. `flush` calls back when they are written. */
+type Destination = DestinationStream & { flush?: (done?: (error?: Error) => void) => void };
+
 /**
  * Returns the log of one service: JSON lines, or readable lines on a terminal.
  */
 export function createLogger(
   service: string,
   { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>,
-  destination: DestinationStream = standardOutput(),
+  destination: Destination = standardOutput(),
   { isTerminal, hasColors } = terminalOf(process.env, process.stdout.isTTY),
 ): Logger {
   const options = {
@@ -31,14 +34,19 @@ export function createLogger(
       return printable(`${log.service}: ${log[messageKey]}${ids}`);
     },
   });
-  return pino(options, { write: (line) => destination.write(format(line)) });
+  const pretty: Destination = {
+    write: (line) => destination.write(format(line)),
+    flush: (done) => (destination.flush ? destination.flush(done) : done?.()),
+  };
+  return pino(options, pretty);
 }
 
 /**
  * Writes asynchronously: lines that arrive during a write share the next one, so a busy service does not wait for each
- * line. At the end of the process, unless it is killed, pino writes the rest.
+ * line. At the end of the process, unless it is killed, pino writes the rest. `flush` waits until everything is written; with
+ * pino's default length of 0 it would not.
  */
-const standardOutput = (): DestinationStream => pino.destination({ dest: 1, sync: false });
+const standardOutput = (): Destination => pino.destination({ dest: 1, sync: false, minLength: 1 });
 
 /**
  * Returns text of other programs or people on one line that is safe to print. Control characters, which a terminal would

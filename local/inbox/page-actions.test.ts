@@ -1,8 +1,8 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chromiumPath, startChromium } from '../testing/browser';
 import { items, openFirst, openPage, PHONE, push, WIDE } from '../testing/inbox-page';
-import { call, listMails, sendMail, startTestInbox } from '../testing/test-inbox';
+import { call, listMails, SOON, sendMail, startTestInbox } from '../testing/test-inbox';
 import type { Inbox } from './inbox';
 
 describe.skipIf(!chromiumPath)('what a user does on the page in Chromium [needs chromium]', () => {
@@ -120,11 +120,11 @@ describe.skipIf(!chromiumPath)('what a user does on the page in Chromium [needs 
     expect(scrolled).toBeGreaterThan(0);
     await page.goBack();
     await items(page).nth(30).waitFor();
-    expect(await page.evaluate('scrollY')).toBe(scrolled);
+    await vi.waitFor(async () => expect(await page.evaluate('scrollY')).toBe(scrolled), SOON);
     await items(page).nth(30).click();
     await page.getByRole('link', { name: 'Back to the list' }).click();
-    expect(await page.locator('#reader dl').count()).toBe(0);
-    expect(await page.evaluate('scrollY')).toBe(scrolled);
+    await page.locator('#reader dl').waitFor({ state: 'detached' });
+    await vi.waitFor(async () => expect(await page.evaluate('scrollY')).toBe(scrolled), SOON);
   });
 
   test('When the page is loaded again, then the opened message is still open, or the page says that it is gone', async () => {
