@@ -1,3 +1,4 @@
+import querystring from 'node:querystring';
 import type { Request } from 'express';
 import { type Follow, parseFollow } from '../common/follow';
 
@@ -14,12 +15,8 @@ export function namedElsewhere(req: Request): string | undefined {
   const { cookie = '', ...headers } = req.headers;
   if (queryOf(req).some(([name, value]) => NAMED.test(name) || ASSIGNED.test(value))) return 'The query';
   if (NAMED.test(Object.keys(headers).join(' '))) return 'A header';
-  return ASSIGNED.test(decoded(cookie)) ? 'A cookie' : undefined;
+  return ASSIGNED.test(querystring.unescape(cookie)) ? 'A cookie' : undefined;
 }
-
-/** Decodes what is encoded correctly. */
-const decoded = (text: string) =>
-  text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString());
 
 const EXAMPLE: Follow = { follower: 'carol', followee: 'dave' };
 

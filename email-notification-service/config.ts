@@ -17,7 +17,7 @@ const smtpUrl: Rule<string> = {
   allowed:
     'smtp://host:port or smtps://host:port, with user:password@ before the host where needed (special characters as %40), ' +
     'without a path; after "?", requireTLS=true, tls.rejectUnauthorized=false, tls.servername=… and name=…, joined by "&"',
-  parse: (text) => (isSmtpUrl(text) ? text.replace(/^\w+/, (scheme) => scheme.toLowerCase()) : undefined),
+  parse: (text) => (isSmtpUrl(text) ? text : undefined),
   secret: true,
 };
 

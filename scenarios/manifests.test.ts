@@ -40,7 +40,7 @@ interface Manifest {
     ports?: { port: number }[]; // of a Service
     podSelector?: object; // of a NetworkPolicy
     parentRefs?: { namespace: string }[]; // of an HTTPRoute
-    rules?: { backendRefs: { name: string; port: number }[] }[];
+    rules?: { matches: { path: object }[]; backendRefs: { name: string; port: number }[] }[];
   };
 }
 interface Setting {
@@ -167,6 +167,8 @@ describe.skipIf(missing).each(overlays)(`overlay %s [${missing ?? 'rendered'}]`,
       const backends = spec.rules?.flatMap(({ backendRefs }) => backendRefs) ?? [];
       expect(backends).not.toEqual([]);
       expect(services).toEqual(expect.arrayContaining(backends));
+      const paths = spec.rules?.flatMap(({ matches }) => matches.map(({ path }) => path));
+      expect(paths).toEqual([{ type: 'Exact', value: '/followers' }]); // not the probes
       const policies = of('NetworkPolicy').filter((policy) =>
         /"api-facade"/.test(JSON.stringify(policy.spec.podSelector)),
       );

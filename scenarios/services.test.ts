@@ -41,6 +41,15 @@ const brokers = readdirSync(join(ROOT, 'components')).flatMap((folder) => {
   ];
 });
 
+test('When npm start or npm run dev says that everything runs, then every program listens', () => {
+  // Without a port, a sidecar does not wait for its app.
+  for (const file of ['dapr.yaml', 'dapr.dev.yaml'])
+    expect(
+      (load(file).apps as App[]).filter(({ appPort }) => appPort === undefined),
+      file,
+    ).toEqual([]);
+});
+
 test('When the files are read, then there are subscribers and brokers', () => {
   expect(subscribers.length).toBeGreaterThan(1);
   expect(brokers.map(({ file }) => file)).toEqual(

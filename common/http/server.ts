@@ -7,8 +7,8 @@ interface Exchange {
   req: IncomingMessage;
   res: ServerResponse;
 }
-const hasArrived = ({ req }: Exchange) => req.complete;
-const isAnswered = ({ res }: Exchange) => res.closed;
+/** Whether a request has arrived whole and is not answered. */
+const isInProgress = ({ req, res }: Exchange) => req.complete && !res.closed;
 
 /** The open connections of a server, each with the requests that have not arrived whole or are not answered. */
 const connections = new WeakMap<Server, Map<Socket, Exchange[]>>();
@@ -51,7 +51,7 @@ export function createHttpServer(app: Express): Server {
   // never write into a connection that we are closing. Node would advertise these 75 s.
   server.keepAliveTimeout = 75_000;
   server.prependListener('request', (req, res) => {
-    const earlier = open.get(req.socket)?.filter((exchange) => !hasArrived(exchange) || !isAnswered(exchange)) ?? [];
+    const earlier = open.get(req.socket)?.filter(({ req, res }) => !req.complete || !res.closed) ?? [];
     open.set(req.socket, [...earlier, { req, res }]);
     if (!res.shouldKeepAlive || res.hasHeader('connection')) return;
     res.setHeader('connection', 'keep-alive').setHeader('keep-alive', `timeout=${IDLE_HINT_S}`);
@@ -65,12 +65,11 @@ export function createHttpServer(app: Express): Server {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return;
     const exchanges = open.get(socket) ?? [];
-    const unanswered = exchanges.filter((exchange) => hasArrived(exchange) && !isAnswered(exchange));
     // What comes after requests that have arrived must not disturb their answers.
-    const last = unanswered.at(-1);
+    const last = exchanges.findLast(isInProgress);
     if (last) return void last.res.once('close', () => socket.destroySoon());
     // The rest of a request that is already answered needs no second answer.
-    if (exchanges.some((exchange) => !hasArrived(exchange) && exchange.res.headersSent)) return socket.destroySoon();
+    if (exchanges.some(({ req, res }) => !req.complete && res.headersSent)) return socket.destroySoon();
     const [status, detail] = parserError(error);
     refuse(socket, status, detail);
   });
@@ -118,7 +117,7 @@ export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const timer = setInterval(() => {
     for (const [socket, exchanges] of connections.get(server) ?? []) {
-      if (!exchanges.some((exchange) => hasArrived(exchange) && !isAnswered(exchange))) socket.destroySoon();
+      if (!exchanges.some(isInProgress)) socket.destroySoon();
     }
   }, ARRIVAL_MS);
   await closed;

@@ -12,9 +12,6 @@ import { createLogger, type Logger } from '../logger';
 // after SHUTDOWN_DELAY_MS, so with a delay, Docker's limit must be longer.
 const STOP_TIMEOUT_MS = 9_000;
 
-/** How long the end of a service waits until its log is written. */
-const LOG_TIMEOUT_MS = 1_000;
-
 type End = () => void | Promise<void>;
 
 /** The parts that a service is wired from. */
@@ -77,9 +74,8 @@ export async function runService(name: string, defaults: Defaults, wire: (parts:
     if (!err) await sleep(shutdownDelayMs);
     await closeServer(server);
     for (const end of ends) await end();
-    // Otherwise the exit could cut off or overtake a line that is being written. Whoever reads the log may stand still.
-    const written = new Promise<void>((resolve) => logger.flush(() => resolve()));
-    await Promise.race([written, sleep(LOG_TIMEOUT_MS)]);
+    // At an exit, pino would write the rest of the log before the line that is being written.
+    await new Promise<void>((resolve) => logger.flush(() => resolve()));
     // closeWithGrace would exit with 0.
     if (process.exitCode) process.exit();
   });

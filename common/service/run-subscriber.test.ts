@@ -72,9 +72,10 @@ describe.concurrent('a stop', { timeout: 60_000 }, () => {
     finish();
     expect(await answered).toBe(200);
     expect(await exit).toBe(0);
-    expect(messages().filter((msg) => /^(stopping|handled|closed)/.test(msg))).toEqual([
+    expect(messages().filter((msg) => /^(stopping|handled|closing|closed)/.test(msg))).toEqual([
       'stopping on SIGTERM',
       'handled',
+      'closing',
       'closed',
     ]);
     expect(sidecar.saved.get('urls.event-1')).toEqual({ done: true });
@@ -90,7 +91,7 @@ describe.concurrent('a stop', { timeout: 60_000 }, () => {
     await logs('stopping on SIGINT');
     finish();
     expect(await exit).toBe(0);
-    expect(messages().slice(-2)).toEqual(['handled', 'closed']);
+    expect(messages().slice(-3)).toEqual(['handled', 'closing', 'closed']);
     expect(sidecar.saved.get('urls.event-2')).toEqual({ done: true });
   });
 
